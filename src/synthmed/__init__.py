@@ -1,0 +1,42 @@
+"""Synthetic medical images: train generators, generate labelled datasets, measure them.
+
+The names below are loaded when first used, so that `import synthmed` stays quick and brings in
+neither torch nor diffusers.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from synthmed.datasets.folder import read_dataset
+    from synthmed.datasets.torch_dataset import TorchDataset
+    from synthmed.models.generator import Generator
+    from synthmed.synthesis.generate import generate
+    from synthmed.training.run import train
+
+__version__ = "0.1.0"
+__all__ = ["Generator", "TorchDataset", "generate", "read_dataset", "train"]
+
+_LAZY = {
+    "Generator": "synthmed.models.generator",
+    "TorchDataset": "synthmed.datasets.torch_dataset",
+    "generate": "synthmed.synthesis.generate",
+    "read_dataset": "synthmed.datasets.folder",
+    "train": "synthmed.training.run",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first used (PEP 562)."""
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_LAZY[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the module's names, the lazy ones among them."""
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,1 @@
+"""The command line, one file a verb; each verb loads what it needs when it is run."""

@@ -1,0 +1,116 @@
+"""Write images as 8-bit PNG or JPEG, each file whole or not at all."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from synthmed.errors import SynthmedError
+
+_XMP_KEYWORD = "XML:com.adobe.xmp"  # the PNG text keyword that the XMP specification names
+
+
+def write_png(
+    path: str | os.PathLike[str],
+    x: npt.NDArray[Any],
+    text: Mapping[str, str] | None = None,
+    xmp: str | None = None,
+) -> None:
+    """Write an image as an 8-bit PNG.
+
+    Args:
+        path: The file; its folder is made.
+        x: (1, H, W) or (3, H, W) in [-1, 1]; values beyond are clipped.
+        text: PNG text chunks by keyword (1 to 79 Latin letters).
+        xmp: An XMP packet.
+
+    Raises:
+        SynthmedError: An array of another shape or with NaN; a full disk.
+    """
+    info = PngInfo()
+    for key, value in (text or {}).items():
+        info.add_itxt(key, value)
+    if xmp is not None:
+        info.add_itxt(_XMP_KEYWORD, xmp)
+    buffer = io.BytesIO()
+    _to_pillow(x, path).save(buffer, "PNG", pnginfo=info)
+    write_atomic(path, buffer.getvalue())
+
+
+def write_jpeg(
+    path: str | os.PathLike[str],
+    x: npt.NDArray[Any],
+    text: Mapping[str, str] | None = None,
+    xmp: str | None = None,
+    quality: int = 95,
+) -> None:
+    """Write an image as an 8-bit JPEG without chroma subsampling.
+
+    Args:
+        path: The file; its folder is made.
+        x: (1, H, W) or (3, H, W) in [-1, 1]; values beyond are clipped.
+        text: Written as a JSON object into the JPEG comment.
+        xmp: An XMP packet.
+        quality: JPEG quality, 1 to 95.
+
+    Raises:
+        SynthmedError: An array of another shape or with NaN; a full disk.
+    """
+    options: dict[str, Any] = {"quality": quality, "subsampling": 0}
+    if text:
+        options["comment"] = json.dumps(dict(text), ensure_ascii=False)
+    if xmp is not None:
+        options["xmp"] = xmp.encode()
+    buffer = io.BytesIO()
+    _to_pillow(x, path).save(buffer, "JPEG", **options)
+    write_atomic(path, buffer.getvalue())
+
+
+def to_uint8(x: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    """Round an image in [-1, 1] to grey levels, any shape: ``rint((x + 1) * 127.5)``, clipped."""
+    levels = np.rint((np.asarray(x, dtype=np.float64) + 1.0) * 127.5)
+    return np.clip(levels, 0, 255).astype(np.uint8)
+
+
+def write_atomic(path: str | os.PathLike[str], data: bytes) -> None:
+    """Write a file under a temporary name beside it, then rename it; the folder is made.
+
+    Raises:
+        SynthmedError: The disk is full or the folder cannot be written.
+    """
+    target = Path(path)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            temporary.write_bytes(data)
+            os.replace(temporary, target)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise SynthmedError(
+            f"cannot write: {error.strerror or error}",
+            where=path,
+            mend="Free some space, or choose a folder that can be written.",
+        ) from error
+
+
+def _to_pillow(x: npt.NDArray[Any], path: str | os.PathLike[str]) -> Image.Image:
+    if x.ndim != 3 or x.shape[0] not in (1, 3):
+        raise SynthmedError(f"an image is (1 or 3, H, W), not {x.shape}", where=path)
+    if np.isnan(x).any():
+        raise SynthmedError("the image holds values that are not numbers (NaN)", where=path)
+    levels = to_uint8(x)
+    if x.shape[0] == 1:
+        return Image.fromarray(levels[0])
+    return Image.fromarray(np.ascontiguousarray(levels.transpose(1, 2, 0)))

@@ -1,0 +1,1 @@
+"""Measures: arrays in, results out. Knows no data set and no generator."""

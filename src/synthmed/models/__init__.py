@@ -1,0 +1,1 @@
+"""Codec, conditioners, denoiser and the Generator that bundles them."""

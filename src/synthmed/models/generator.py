@@ -1,0 +1,264 @@
+"""Generator: codec, conditioners, denoiser, path and card; encode, decode and sample on tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import UNet2DConditionModel
+from torch import Tensor
+
+from synthmed.datasets.words import vocabulary
+from synthmed.errors import SynthmedError
+from synthmed.models.codec import Codec
+from synthmed.models.conditioners import Conditioner
+from synthmed.transport.drift import Drift
+from synthmed.transport.grids import shifted_grid
+from synthmed.transport.guidance import Field, Guidance, guided
+from synthmed.transport.paths import Path as TransportPath
+from synthmed.transport.seeds import batch_noise
+from synthmed.transport.solvers import integrate
+
+Record = str | Mapping[str, str]
+"""A condition: a prompt, or one value a conditioner (`{"text": ..., "domain": ...}`)."""
+
+
+@dataclass
+class Generator:
+    """A generator of images: a velocity field on latents, and what turns them into images.
+
+    Attributes:
+        codec: Images to latents and back.
+        conditioners: By name, in the order in which their tokens are joined.
+        unet: The velocity network.
+        path: What the network's timestep and output mean.
+        image_size: Side of the images, in pixels.
+        card: What is known of it: `name`, `types`, `known_words`, licences, training groups.
+        hash: Hash of the stored weights, "" before it is saved.
+        device: Where it computes.
+        dtype: "float32", or "bfloat16" for the velocity network alone.
+    """
+
+    codec: Codec
+    conditioners: dict[str, Conditioner]
+    unet: UNet2DConditionModel
+    path: TransportPath
+    image_size: int
+    card: dict[str, Any] = field(default_factory=dict)
+    hash: str = ""
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    dtype: str = "float32"
+
+    @classmethod
+    def load(
+        cls, source: str | Path, *, device: str = "auto", dtype: str = "auto", config: str | None = None
+    ) -> Generator:
+        """Open a Generator, see `synthmed.models.storage.load_generator`."""
+        from synthmed.models.storage import load_generator
+
+        return load_generator(source, device=device, dtype=dtype, config=config)
+
+    def save(self, folder: str | Path, *, half: bool = False, shard: str = "2GB") -> Path:
+        """Write a folder that plain diffusers opens, see `synthmed.models.storage`."""
+        from synthmed.models.storage import save_generator
+
+        return save_generator(self, Path(folder), half=half, shard=shard)
+
+    @property
+    def name(self) -> str:
+        """The card's name."""
+        return str(self.card.get("name", "generator"))
+
+    @property
+    def types(self) -> list[dict[str, Any]]:
+        """The image types that it was trained on: `name`, `grey`, `words`."""
+        return list(self.card.get("types", []))
+
+    @property
+    def known_words(self) -> set[str]:
+        """Words of the training captions; empty if nobody recorded them."""
+        return set(self.card.get("known_words", []))
+
+    @property
+    def parameters(self) -> int:
+        """Number of parameters of all networks."""
+        modules: list[torch.nn.Module] = [self.unet]
+        modules += [conditioner.module for conditioner in self.conditioners.values()]
+        if hasattr(self.codec, "vae"):
+            modules.append(self.codec.vae)
+        return sum(p.numel() for module in modules for p in module.parameters())
+
+    def type_of(self, prompt: str) -> dict[str, Any] | None:
+        """The image type that a prompt names, by the words that only its captions use; or None."""
+        words = vocabulary([prompt])
+        hits = {i: len(words & set(entry.get("words", []))) for i, entry in enumerate(self.types)}
+        best = max(hits.values(), default=0)
+        winners = [i for i, count in hits.items() if count == best and best > 0]
+        return self.types[winners[0]] if len(winners) == 1 else None
+
+    def channels(self, image_type: str) -> int:
+        """1 for grey image types, 3 for colour and for unknown ones."""
+        return next((1 for t in self.types if t["name"] == image_type and t.get("grey")), 3)
+
+    @torch.no_grad()
+    def condition(self, records: Sequence[Record]) -> Tensor:
+        """Tokens `(B, L, D)` of the records' fields; a missing field is its null.
+
+        Raises:
+            SynthmedError: A field that no conditioner reads, an unknown label, a text too long.
+        """
+        filled = [{"text": record} if isinstance(record, str) else record for record in records]
+        for record in filled:
+            for key in record:
+                if key not in self.conditioners:
+                    known = ", ".join(self.conditioners)
+                    raise SynthmedError(f"the model has no condition {key!r}", mend=f"Known: {known}.")
+        return torch.cat(
+            [
+                conditioner([record.get(name, "") for record in filled])
+                for name, conditioner in self.conditioners.items()
+            ],
+            dim=1,
+        )
+
+    def null(self, count: int) -> Tensor:
+        """Tokens `(count, L, D)` of the null condition."""
+        return self.condition([{}]).expand(count, -1, -1)
+
+    @torch.no_grad()
+    def velocities(self, z: Tensor, t: float, conditions: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """One velocity `(B, C, h, w)` per condition, in one pass of the network."""
+        count = len(conditions)
+        dtype = self.unet.dtype
+        z_in = self.path.network_input(z, t).repeat(count, 1, 1, 1)
+        timestep = torch.full((len(z_in),), self.path.timestep(t), device=z.device)
+        output = self.unet(
+            z_in.to(dtype, memory_format=torch.channels_last),
+            timestep,
+            encoder_hidden_states=torch.cat(conditions).to(z.device, dtype),
+        ).sample
+        return tuple(self.path.velocity(part, z, t) for part in output.to(z.dtype).chunk(count))
+
+    def _field(self, target: Tensor, base: Tensor, guidance: Guidance, path: TransportPath) -> Field:
+        field = guided(self.velocities, target, base, guidance)
+        return lambda z, t: path.drift_velocity(field(z, t))
+
+    def _with(self, drift: Drift | None) -> TransportPath:
+        return self.path if drift is None else replace(self.path, drift=drift)  # type: ignore[type-var]
+
+    @torch.no_grad()
+    def sample(
+        self,
+        records: Sequence[Record],
+        seeds: Sequence[int],
+        *,
+        negative: Record | None = None,
+        steps: int = 16,
+        guidance: Guidance | float = 1.0,
+        solver: str = "multistep",
+        shift: float = 1.0,
+        drift: Drift | None = None,
+        grid: Tensor | None = None,
+    ) -> Tensor:
+        """Generate one image per record.
+
+        Args:
+            records: Conditions.
+            seeds: One seed per image; its noise does not depend on the batch.
+            negative: Condition to move away from; the null where None.
+            steps: Steps of the solver.
+            guidance: Guidance on `target - negative`; a number is its scale.
+            solver: "euler", "heun" or "multistep".
+            shift: Above 1 spends more steps near the noise (see `shifted_grid`).
+            drift: Replaces the path's drift.
+            grid: Times from the path's first to 1, instead of `steps` and `shift`.
+
+        Returns:
+            Images `(B, 3, S, S)`, float32 in [-1, 1], on the CPU.
+        """
+        path = self._with(drift)
+        side = self.image_size // self.codec.factor
+        noise = batch_noise((self.codec.latent_channels, side, side), list(seeds))
+        target = self.condition(records)
+        base = self.null(len(records)) if negative is None else self.condition([negative])
+        base = base.expand(len(records), -1, -1)
+        grid = shifted_grid(steps, path.t_min, 1.0, shift) if grid is None else grid
+        strength = guidance if isinstance(guidance, Guidance) else Guidance(float(guidance))
+        z = integrate(
+            self._field(target, base, strength, path),
+            path.prior(noise.to(self.device)),
+            grid,
+            solver,
+        )
+        return self.codec.decode(z).clamp(-1, 1).float().cpu()
+
+    def encode(
+        self,
+        images: Tensor,
+        records: Sequence[Record],
+        *,
+        depth: float,
+        steps: int = 16,
+        solver: str = "multistep",
+        drift: Drift | None = None,
+    ) -> Tensor:
+        """Carry images back from t = 1 to `depth` under their own condition, without guidance.
+
+        Args:
+            images: `(B, 1 or 3, S, S)` in [-1, 1].
+            records: Conditions of the images.
+            depth: Time to stop at, from the path's first time (all structure given up) to 1.
+            steps: Steps of the solver.
+            solver: "euler", "heun" or "multistep".
+            drift: Replaces the path's drift; subtracted on the way back.
+
+        Returns:
+            Latents `(B, C, h, w)` at `depth`.
+        """
+        path = self._with(drift)
+        with torch.no_grad():
+            z = self.codec.encode(images.to(self.device))
+        if depth >= 1:
+            return z
+        source = self.condition(records)
+        grid = shifted_grid(steps, 1.0, max(depth, path.t_min), 1.0)
+        return integrate(self._field(source, source, Guidance(), path), z, grid, solver)
+
+    def decode(
+        self,
+        latents: Tensor,
+        target: Sequence[Record],
+        source: Sequence[Record],
+        *,
+        depth: float,
+        guidance: Guidance | float = 1.0,
+        steps: int = 16,
+        solver: str = "multistep",
+        drift: Drift | None = None,
+    ) -> Tensor:
+        """Carry latents from `depth` to images, guided by `v_source + w (v_target - v_source)`.
+
+        Args:
+            latents: `(B, C, h, w)` at `depth`, from `encode`.
+            target: Conditions to follow.
+            source: Conditions to move away from; with target = source the scale has no effect.
+            depth: Time of the latents.
+            guidance: Scale w, or scale and interval.
+            steps: Steps of the solver.
+            solver: "euler", "heun" or "multistep".
+            drift: Replaces the path's drift.
+
+        Returns:
+            Images `(B, 3, S, S)`, float32 in [-1, 1], on the CPU.
+        """
+        path = self._with(drift)
+        strength = guidance if isinstance(guidance, Guidance) else Guidance(float(guidance))
+        z = latents
+        if depth < 1:
+            field = self._field(self.condition(target), self.condition(source), strength, path)
+            z = integrate(field, z, shifted_grid(steps, max(depth, path.t_min), 1.0, 1.0), solver)
+        with torch.no_grad():
+            return self.codec.decode(z).clamp(-1, 1).float().cpu()

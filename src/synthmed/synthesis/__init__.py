@@ -1,0 +1,1 @@
+"""The verbs on datasets: generate, and what shows and marks the images that it makes."""

@@ -1,0 +1,201 @@
+"""Generate: prompts to a labelled synthetic dataset folder, resumable at any point."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from synthmed.datasets.rows import SPLITS
+from synthmed.errors import SynthmedError
+from synthmed.synthesis.journal import (
+    JOURNAL,
+    Journal,
+    claim,
+    clear_errors,
+    file_hash,
+    remove_temporary,
+)
+from synthmed.synthesis.output import Output
+from synthmed.synthesis.plan import Plan, make_plan
+from synthmed.synthesis.progress import progress_bar
+from synthmed.synthesis.prompts import Prompt, as_prompts
+from synthmed.synthesis.sampling import Sampler, Sampling, check_texts
+from synthmed.synthesis.words import check_words
+
+if TYPE_CHECKING:
+    from synthmed.models.generator import Generator
+
+
+@dataclass(frozen=True)
+class GenerateResult:
+    """What `generate` made.
+
+    Attributes:
+        path: The dataset folder.
+        images: Images in the dataset.
+        made: Images made by this call; the others were there from an earlier one.
+        types: Images by image type, "" where a prompt names none.
+        generator: Name of the generator.
+        generator_hash: SHA-256 of its weights.
+        warnings: Words of the prompts that the model never saw.
+    """
+
+    path: Path
+    images: int
+    made: int
+    types: dict[str, int]
+    generator: str
+    generator_hash: str
+    warnings: tuple[str, ...]
+
+
+def generate(
+    model: Generator | str | os.PathLike[str],
+    prompts: str | os.PathLike[str] | Sequence[str | Prompt],
+    out: str | os.PathLike[str],
+    *,
+    count: int = 1,
+    seed: int = 0,
+    steps: int | None = None,
+    guidance: float | None = None,
+    negative: str | None = None,
+    solver: str | None = None,
+    batch_size: int = 32,
+    split: str = "train",
+    strict: bool = False,
+    embed_prompt: bool = False,
+    device: str = "auto",
+    dtype: str = "auto",
+    progress: bool = True,
+) -> GenerateResult:
+    """Make images from prompts and write them as a dataset folder.
+
+    The same call with the same machine gives the same bytes. After a kill or an error it continues
+    where it stopped; finished images stay. Images are written batch by batch and never held.
+
+    Args:
+        model: A Generator, a folder, a checkpoint, or the name of a bundled one.
+        prompts: One prompt, a list, or a CSV (`Path`, or text ending in ".csv": `read_prompts`).
+        out: The dataset folder: new, empty, or one that the same call began.
+        count: Images of a prompt that states no count.
+        seed: Seed of the run; an image's is a hash of it, the prompt's key and the copy.
+        steps: Solver steps; None takes the model's own.
+        guidance: Guidance scale of a prompt that states none; None takes the model's own.
+        negative: Negative prompt of a prompt that states none.
+        solver: "euler", "heun" or "multistep"; None takes the model's own.
+        batch_size: Images evaluated together; halved where memory does not suffice.
+        split: Split that the images go to: "train", "val" or "test".
+        strict: A word that the model never saw is an error, not a warning.
+        embed_prompt: Write the text of typed prompts into the image files, not just its hash.
+        device: "auto", "cpu", "cuda", ...; for a model that is loaded here.
+        dtype: "auto", "float32" or "bfloat16"; for a model that is loaded here.
+        progress: Show a progress bar on standard error.
+
+    Returns:
+        What was made.
+
+    Raises:
+        SynthmedError: Bad prompts or options, a folder of something else or of other settings, a
+            full disk, no memory for one image.
+    """
+    for name, number in (("count", count), ("batch_size", batch_size)):
+        if number < 1:
+            raise SynthmedError(f"{name} is {number}", mend="Give 1 or more.")
+    if split not in SPLITS:
+        raise SynthmedError(f"unknown split {split!r}", mend=f"Use one of {', '.join(SPLITS)}.")
+    options = {"steps": steps, "guidance": guidance, "solver": solver}
+    given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+    Sampling(**given)  # finds bad values before a model is loaded
+    rows = as_prompts(prompts)
+    if isinstance(model, str | os.PathLike):
+        from synthmed.models.generator import Generator
+
+        model = Generator.load(Path(model), device=device, dtype=dtype)
+    findings = check_words(rows, model.known_words, strict=strict)
+    for finding in findings:
+        warnings.warn(finding, stacklevel=2)
+    sampling = Sampling(**{**model.card.get("sampling", {}), **given})
+    plan = make_plan(
+        rows,
+        count=count,
+        seed=seed,
+        batch_size=batch_size,
+        guidance=sampling.guidance,
+        negative=negative,
+        settings={
+            "generator": model.name,
+            "generator_hash": model.hash,
+            **asdict(sampling),
+            "split": split,
+            "embed_prompt": embed_prompt,
+            "device": model.device.type,
+            "dtype": model.dtype,
+        },
+    )
+    check_texts(
+        model, [text for job in plan.jobs for text in (job.prompt.text, job.negative or "")]
+    )
+    output = _output(model, plan, Path(out))
+    with clear_errors(output.out):
+        claim(output.out, plan)
+        made = _fill(Sampler(model, sampling, plan.batch_size), output, progress)
+    return GenerateResult(
+        path=output.out,
+        images=len(plan.jobs),
+        made=made,
+        types=dict(Counter(output.types[job.prompt] for job in plan.jobs)),
+        generator=model.name,
+        generator_hash=model.hash,
+        warnings=tuple(findings),
+    )
+
+
+def _output(model: Generator, plan: Plan, out: Path) -> Output:
+    """Find the type of every prompt and the channels of every type."""
+    types: dict[Prompt, str] = {}
+    channels: dict[str, int] = {}
+    for prompt in dict.fromkeys(job.prompt for job in plan.jobs):
+        entry = None if prompt.image_type else model.type_of(prompt.text)
+        types[prompt] = name = str(entry["name"]) if entry else prompt.image_type
+        channels[name] = model.channels(name)
+    return Output(out, plan, types, channels)
+
+
+def _fill(sampler: Sampler, output: Output, progress: bool) -> int:
+    """Make what the folder lacks, finish the dataset, and give the number of images made."""
+    plan, journal = output.plan, Journal(output.out / JOURNAL)
+    if (output.out / "dataset.json").exists():
+        if lost := sum(not output.path(job).is_file() for job in plan.jobs):
+            raise SynthmedError(
+                f"the finished dataset lacks {lost} of its images",
+                where=output.out,
+                mend="Name a new folder.",
+            )
+        journal.path.unlink(missing_ok=True)
+        return 0
+    hashes = {entry["file"]: entry["sha256"] for entry in journal.read()}
+    remove_temporary(output.out)
+    remove_temporary(output.images)
+    batches = [
+        jobs
+        for jobs in plan.batches()
+        if any(hashes.get(job.file_name) != file_hash(output.path(job)) for job in jobs)
+    ]
+    made = sum(len(jobs) for jobs in batches)
+    done = len(plan.jobs) - made
+    with progress_bar("images", len(plan.jobs), done, shown=progress) as advance:
+        for jobs in batches:
+            for job, image in zip(jobs, sampler(jobs).numpy(), strict=True):
+                output.write(job, image)
+            journal.append(
+                [{"file": job.file_name, "sha256": file_hash(output.path(job))} for job in jobs]
+            )
+            advance(len(jobs))
+    output.finish()
+    journal.path.unlink(missing_ok=True)
+    return made

@@ -1,0 +1,1 @@
+"""Recipes, checkpoints, the latent cache and the training of codecs and generators."""

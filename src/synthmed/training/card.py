@@ -1,0 +1,64 @@
+"""The card of a trained Generator: what it knows, what it was trained on, what it is for."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from synthmed.datasets.captions import CAPTION_VERSION, caption
+from synthmed.datasets.splits import group_hashes
+from synthmed.datasets.words import vocabulary
+from synthmed.training.data import TrainingImages
+from synthmed.training.recipe import Recipe
+
+INTENDED_USE = "Research and teaching: training, testing and stress-testing of medical AI."
+MISUSE = (
+    "No diagnosis, treatment or any other clinical decision; never pass an image off as a real "
+    "patient's."
+)
+
+
+def make_card(recipe: Recipe, images: TrainingImages, captions: Sequence[str]) -> dict[str, Any]:
+    """Collect what is known before training: types, words, sources, groups seen.
+
+    Args:
+        recipe: The run; what its `card` says comes last and wins.
+        images: Its images.
+        captions: Its distinct training captions.
+
+    Returns:
+        A JSON-serialisable dictionary. The training groups are hashes, never names.
+    """
+    train = [images.rows[i] for i in images.indices("train")]
+    val = [images.rows[i] for i in images.indices("val")]
+    return {
+        "name": recipe.name,
+        "caption_version": CAPTION_VERSION,
+        "types": _types(images),
+        "known_words": sorted(vocabulary(captions)),
+        "sources": images.credits,
+        "training_images": len(train),
+        "training_groups": group_hashes(train),
+        "validation_groups": group_hashes(val),
+        "intended_use": INTENDED_USE,
+        "misuse": MISUSE,
+        **recipe.card,
+    }
+
+
+def _types(images: TrainingImages) -> list[dict[str, Any]]:
+    """Name, channels, count and telling words of each type: words that no other type's captions use."""
+    used: dict[str, set[str]] = defaultdict(set)
+    counts: dict[str, int] = defaultdict(int)
+    for i in images.indices("train"):
+        row = images.rows[i]
+        counts[row.image_type] += 1
+        for seed, style in enumerate(("simple", "diverse", "diverse", "diverse")):
+            used[row.image_type] |= vocabulary([caption(row, style, seed)])
+    entries = []
+    for name, grey in images.types().items():
+        others = set().union(*(found for other, found in used.items() if other != name))
+        own = sorted(used[name] - others) if len(used) > 1 else sorted(vocabulary([name]))
+        entries.append({"name": name, "grey": grey, "images": counts[name], "words": own})
+    return entries
