@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 import typer
+import yaml
 
 from synthmed.cli.main import app
+from synthmed.synthesis.prompts import read_prompts
+from synthmed.training.recipe import load_recipe
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -68,3 +71,12 @@ def test_python_examples_use_names_that_exist(page: Path) -> None:
 def test_relative_links_and_pictures_are_there(page: Path) -> None:
     links = re.findall(r"\]\((?!https?:|#)([^)#\s]+)", page.read_text())
     assert not [link for link in links if not (page.parent / link).exists()]
+
+
+def test_the_example_recipe_and_prompts_can_be_read(tmp_path: Path) -> None:
+    page = ROOT / "docs" / "getting-started.md"
+    (recipe,), (table,) = blocks(page, "yaml"), blocks(page, "csv")
+    (tmp_path / "recipe.yaml").write_text(recipe)
+    (tmp_path / "prompts.csv").write_text(table)
+    assert load_recipe(tmp_path / "recipe.yaml").name == yaml.safe_load(recipe)["name"]
+    assert [prompt.count for prompt in read_prompts(tmp_path / "prompts.csv")] == [20, 20]

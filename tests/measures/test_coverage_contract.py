@@ -75,22 +75,24 @@ def test_paired_difference_of_two_kids():
     rng = np.random.default_rng(3)
     intervals = []
     for _ in range(PAIRS):
-        real, a, b = ((x, None) for x in rng.normal(size=(3, 80, 4)))
+        real, a, b = ((x, None) for x in rng.normal(size=(3, 60, 4)))
         intervals.append(jackknife_difference(METRICS["kid"].statistic, real, a, b))
     assert 0.90 <= share_held(intervals, 0.0) <= 0.99
 
 
-@pytest.mark.parametrize(("statistic", "truth"), [("mean", 0.0), ("auroc", 0.7602)])
-def test_bootstrap_over_patients(statistic, truth):
+@pytest.mark.parametrize(
+    ("statistic", "truth", "patients"),
+    [("mean", 0.0, 12), ("mean", 0.0, 60), ("auroc", 0.7602, 60)],
+)
+def test_bootstrap_over_patients(statistic, truth, patients):
     """Two images a patient; AUROC of N(1, 1) against N(0, 1) is Φ(1 / √2)."""
     rng = np.random.default_rng(4)
-    groups, labels = np.repeat(np.arange(60), 2), np.repeat(np.arange(60) % 2, 2)
+    groups = np.repeat(np.arange(patients), 2)
+    labels = groups % 2
     intervals = []
     for _ in range(PAIRS):
-        scores = np.repeat(rng.normal(size=60), 2) * 0.8 + 0.6 * rng.normal(size=120)
-        if statistic == "mean":
-            intervals.append(bootstrap_groups(np.mean, [scores], groups, n=150))
-        else:
-            arrays = labels, scores + labels
-            intervals.append(bootstrap_groups(auroc, arrays, groups, n=150))
+        scores = 0.8 * rng.normal(size=patients)[groups] + 0.6 * rng.normal(size=2 * patients)
+        arrays = [scores] if statistic == "mean" else [labels, scores + labels]
+        function = np.mean if statistic == "mean" else auroc
+        intervals.append(bootstrap_groups(function, arrays, groups, n=150))
     assert 0.90 <= share_held(intervals, truth) <= 0.99

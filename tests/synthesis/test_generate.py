@@ -5,7 +5,7 @@ import json
 import re
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -209,6 +209,31 @@ def test_a_text_that_is_too_long_is_found_before_the_first_image(tmp_path: Path)
         run(tmp_path / "out", ["chest X-ray", "chest " * 21], model=model)
     assert model.calls == []
     assert not (tmp_path / "out").exists()
+
+
+def test_a_generator_that_was_never_saved_is_refused(tmp_path: Path) -> None:
+    model = FakeGenerator()
+    model.hash = ""
+    message = "the generator was never saved. Save it: images say which weights made them."
+    with pytest.raises(SynthmedError, match=f"^{re.escape(message)}$"):
+        run(tmp_path / "out", model=model)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_model_that_reads_only_labels_gets_the_prompt_as_its_label(tmp_path: Path) -> None:
+    class Labels(FakeGenerator):
+        conditioners: ClassVar = {"label": None}
+
+        def condition(self, records: list[dict[str, str]]) -> Any:
+            return super().condition([{"text": record["label"]} for record in records])
+
+        def sample(self, records: list[dict[str, str]], *rest: Any, **options: Any) -> Any:
+            assert options["negative"] == {"label": "dermatoscopy"}
+            texts = [{"text": record["label"]} for record in records]
+            return super().sample(texts, *rest, **options)
+
+    run(tmp_path, "chest X-ray", model=Labels(), negative="dermatoscopy")
+    assert read_dataset(tmp_path).rows[0].text == "chest X-ray"
 
 
 def test_labels_and_type_of_the_order_come_first(tmp_path: Path) -> None:

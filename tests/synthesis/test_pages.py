@@ -171,13 +171,17 @@ def test_the_demo_covers_every_type_evenly(tmp_path: Path) -> None:
     assert again.dataset.made == 0
 
 
-def test_demo_prompts_need_types_with_examples() -> None:
-    prompts = demo_prompts(["brain MRI", "something else"], 3)
-    assert [(p.count, p.image_type, p.from_template) for p in prompts] == [
-        (1, "brain MRI", True)
-    ] * 3
-    with pytest.raises(SynthmedError, match=r"^the model has no type with example prompts"):
-        demo_prompts(["something else"], 3)
+def test_every_type_gets_its_share_of_the_demo() -> None:
+    prompts = demo_prompts(["brain MRI", "something else"], 5)
+    assert [(p.image_type, p.text, p.count) for p in prompts] == [
+        ("brain MRI", "brain MRI, FLAIR, lesion", 1),
+        ("something else", "something else", 2),
+        ("brain MRI", "brain MRI, FLAIR, no lesion", 1),
+        ("brain MRI", "brain MRI, T1 pre-contrast, lesion", 1),
+    ]
+    assert all(p.from_template for p in prompts)
+    with pytest.raises(SynthmedError, match=r"^the model does not say which types"):
+        demo_prompts([], 3)
     message = "images is 0. Give 1 or more."
     with pytest.raises(SynthmedError, match=f"^{re.escape(message)}$"):
         demo("never", images=0)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from synthmed.cli.shell import DebugOption, JsonOption, print_result, reporting
+from synthmed.cli.shell import DebugOption, JsonOption, print_result, quiet_libraries, reporting
 
 
 def demo(
@@ -18,6 +18,7 @@ def demo(
 ) -> None:
     """Make images of every type of the bundled model, a contact sheet and a web page."""
     with reporting(debug=debug):
+        quiet_libraries()
         from synthmed.synthesis.demo import demo as run
 
         command = ["synthmed", "demo", "--out", out.name, "--images", str(images)]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from synthmed.cli.shell import DebugOption, JsonOption, print_result, reporting
+from synthmed.cli.shell import DebugOption, JsonOption, print_result, quiet_libraries, reporting
 from synthmed.errors import SynthmedError
 
 
@@ -59,6 +59,7 @@ def generate(
                 "no prompt" if prompt is None else "two sources of prompts",
                 mend="Give either --prompt TEXT or --prompts CSV.",
             )
+        quiet_libraries()
         from synthmed.synthesis.generate import generate as run
 
         result = run(

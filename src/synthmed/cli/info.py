@@ -11,8 +11,8 @@ import typer
 from synthmed.cli.shell import DebugOption, JsonOption, print_result, reporting
 from synthmed.errors import SynthmedError
 
-_BUNDLED = Path(__file__).parents[1] / "models" / "weights"
 _CARD, _DATASET = "synthmed.json", "dataset.json"
+_SUMMARY = ("image_size", "parameters", "licence", "intended_use", "misuse", "hash")
 
 
 def info(
@@ -25,14 +25,15 @@ def info(
 ) -> None:
     """Say what a generator or a dataset is; without a name, list the bundled models."""
     with reporting(debug=debug):
+        from synthmed.models.bundled import bundled_models
+
+        bundled = bundled_models()
         if what is None:
-            cards = {card.parent.name: _read(card) for card in sorted(_BUNDLED.glob(f"*/{_CARD}"))}
-            lines = [line for name, card in cards.items() for line in _bundled_line(name, card)]
+            cards = {name: _summary(_read(path / _CARD)) for name, path in bundled.items()}
+            lines = [line for name, card in cards.items() for line in _bundled_lines(name, card)]
             print_result({"models": cards}, lines or ["no bundled models"], as_json=json)
             return
-        folder = Path(what)
-        if not folder.exists() and (_BUNDLED / what / _CARD).is_file():
-            folder = _BUNDLED / what
+        folder = bundled.get(what, Path(what))
         if (folder / _CARD).is_file():
             card = _read(folder / _CARD)
             print_result({"kind": "generator", **card}, _generator_lines(card), as_json=json)
@@ -57,25 +58,25 @@ def _read(path: Path) -> dict[str, Any]:
     return value
 
 
-def _types(card: dict[str, Any]) -> list[str]:
-    return [str(entry["name"]) for entry in card.get("types", [])]
+def _summary(card: dict[str, Any]) -> dict[str, Any]:
+    """Give the part of a card that a list shows."""
+    types = [str(entry["name"]) for entry in card.get("types", [])]
+    return {**{key: card[key] for key in _SUMMARY if key in card}, "types": types}
 
 
-def _bundled_line(name: str, card: dict[str, Any]) -> list[str]:
+def _bundled_lines(name: str, card: dict[str, Any]) -> list[str]:
     size, count = card.get("image_size", "?"), card.get("parameters", 0) / 1e6
-    head = f"{name}: {size} x {size} pixels, {count:.1f} M parameters, {card.get('licence', '')}"
-    return [head.rstrip(", "), *(f"  {kind}" for kind in _types(card))]
+    parts = [f"{size} x {size} pixels", f"{count:.1f} M parameters", str(card.get("licence", ""))]
+    head = f"{name}: " + ", ".join(part for part in parts if part)
+    return [head, *(f"  {kind}" for kind in card["types"])]
 
 
 def _generator_lines(card: dict[str, Any]) -> list[str]:
-    lines = []
-    for key, value in card.items():
-        if key == "types":
-            for entry in value:
-                lines.append(f"type: {entry['name']}")
-                lines += [f"  e.g. {text}" for text in entry.get("prompts", [])[:2]]
-        elif isinstance(value, str | int | float):
-            lines.append(f"{key.replace('_', ' ')}: {value}")
+    lines = [f"name: {card.get('name', '')}"]
+    lines += [f"{key.replace('_', ' ')}: {card[key]}" for key in _SUMMARY if key in card]
+    for entry in card.get("types", []):
+        count = f", {entry['images']} training images" if "images" in entry else ""
+        lines.append(f"type: {entry['name']}{count}")
     return lines
 
 

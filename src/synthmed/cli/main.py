@@ -29,8 +29,8 @@ class _OneLineErrors(TyperGroup):
                 raise
             context = getattr(error, "ctx", None)
             command = context.command_path if context else "synthmed"
-            message = " ".join(error.format_message().split())
-            print(f"synthmed: error: {message} See '{command} --help'.", file=sys.stderr)
+            message = " ".join(error.format_message().split()).rstrip(".")
+            print(f"synthmed: error: {message}. See '{command} --help'.", file=sys.stderr)
             code = 2
         sys.exit(code if isinstance(code, int) else 0)
 

@@ -8,11 +8,14 @@ import traceback
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from synthmed.errors import SynthmedError
+
+_PACKAGE = Path(__file__).parents[1]
 
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print a machine-readable result; no progress bar.")
@@ -47,6 +50,16 @@ def reporting(*, debug: bool) -> Iterator[None]:
         fail(f"unexpected {type(error).__name__}: {message}. --debug shows where.", 2, debug)
 
 
+def quiet_libraries() -> None:
+    """Keep the progress bars and remarks of diffusers and transformers off standard error."""
+    from diffusers.utils import logging as diffusers_logging
+    from transformers.utils import logging as transformers_logging
+
+    for logging in (diffusers_logging, transformers_logging):
+        logging.set_verbosity_error()
+        logging.disable_progress_bar()
+
+
 def fail(message: str, code: int, debug: bool = False) -> None:
     """Print one line on standard error and leave.
 
@@ -63,7 +76,7 @@ def _show_warning(
     message: Warning | str, category: type[Warning], filename: str, *_: object, **__: object
 ) -> None:
     """Print a warning for the user in one line; those for programmers are left out."""
-    if issubclass(category, UserWarning) and "synthmed" in filename:
+    if issubclass(category, UserWarning) and Path(filename).is_relative_to(_PACKAGE):
         print(f"synthmed: warning: {' '.join(str(message).split())}", file=sys.stderr)
 
 

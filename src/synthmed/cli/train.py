@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from synthmed.cli.shell import DebugOption, JsonOption, print_result, reporting
+from synthmed.cli.shell import DebugOption, JsonOption, print_result, quiet_libraries, reporting
 
 
 def train(
@@ -27,7 +27,8 @@ def train(
 ) -> None:
     """Train a generator on dataset folders, as a recipe says."""
     with reporting(debug=debug):
+        quiet_libraries()
         from synthmed.training.run import train as run
 
-        folder = run(recipe, out=out, overrides=override or [], resume=resume)
+        folder = run(recipe, out=out, overrides=override or [], resume=resume, progress=not json)
         print_result({"generator": str(folder)}, [f"Generator: {folder}"], as_json=json)

@@ -29,7 +29,7 @@ def auroc(labels: Any, scores: Any) -> float:
     truth, values = np.asarray(labels), np.asarray(scores, dtype=np.float64)
     if truth.shape != values.shape or truth.ndim != 1:
         raise SynthmedError(f"labels of shape {truth.shape} for scores of shape {values.shape}")
-    if not np.isin(truth, (0, 1)).all() or not np.isfinite(values).all():
+    if not ((truth == 0) | (truth == 1)).all() or not np.isfinite(values).all():
         raise SynthmedError("AUROC needs labels of 0 and 1 and finite scores")
     positive = truth.astype(bool)
     n, m = int(positive.sum()), int((~positive).sum())

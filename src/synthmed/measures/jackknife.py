@@ -12,7 +12,7 @@ from scipy.stats import t
 from synthmed.errors import SynthmedError
 from synthmed.measures.intervals import LEVEL
 
-Sample = tuple[Any, "Sequence[object] | NDArray[Any] | None"]
+Sample = tuple[Any, Sequence[object] | NDArray[Any] | None]
 """Rows of one sample, and the group of each row (None: each row is a group)."""
 
 

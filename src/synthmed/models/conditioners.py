@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from transformers import CLIPTextModel, CLIPTokenizer
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from synthmed.errors import SynthmedError
 
@@ -41,12 +42,21 @@ class TextConditioner:
     Args:
         tokenizer: A tokenizer whose `model_max_length` is the padded length.
         model: A text model whose `last_hidden_state` gives the tokens.
+
+    Raises:
+        SynthmedError: The tokenizer pads to more tokens than the model has positions.
     """
 
-    def __init__(self, tokenizer: CLIPTokenizer, model: CLIPTextModel) -> None:
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel) -> None:
         self.tokenizer, self.module = tokenizer, model
         self.length = int(tokenizer.model_max_length)
         self.width = int(model.config.hidden_size)
+        positions = getattr(model.config, "max_position_embeddings", self.length)
+        if self.length > positions:
+            raise SynthmedError(
+                f"the tokenizer pads to {self.length} tokens, the text model has {positions}",
+                mend=f"Set the tokenizer's model_max_length to {positions} or less.",
+            )
 
     def __call__(self, values: Sequence[str]) -> Tensor:
         """Texts to tokens `(B, length, width)`, one run of the model per distinct text."""
@@ -61,7 +71,13 @@ class TextConditioner:
         Raises:
             SynthmedError: A text is longer than `length` tokens; it is never cut silently.
         """
-        ids = self.tokenizer(list(texts), padding="max_length", truncation=False)["input_ids"]
+        ids = self.tokenizer(
+            list(texts),
+            padding="max_length",
+            max_length=self.length,
+            truncation=False,
+            verbose=False,  # the error below says it
+        )["input_ids"]
         for text, row in zip(texts, ids, strict=True):
             if len(row) > self.length:
                 raise SynthmedError(
@@ -126,15 +142,23 @@ class LabelConditioner:
     def save(self, folder: Path) -> None:
         """Write labels and weights into a folder."""
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "labels.json").write_text(json.dumps({"labels": self.labels, "width": self.width}))
+        saved = json.dumps({"labels": self.labels, "width": self.width})
+        (folder / "labels.json").write_text(saved, encoding="utf-8")
         weights = {k: v.contiguous() for k, v in self.module.state_dict().items()}
         save_file(weights, folder / "labels.safetensors")
 
     @classmethod
     def load(cls, folder: Path) -> LabelConditioner:
-        """Read what `save` wrote."""
-        saved: dict[str, Any] = json.loads((folder / "labels.json").read_text())
-        conditioner = cls(saved["labels"], saved["width"])
-        weights = load_file(folder / "labels.safetensors")
-        conditioner.module.load_state_dict({k: v.float() for k, v in weights.items()})
+        """Read what `save` wrote.
+
+        Raises:
+            SynthmedError: Files are missing or damaged.
+        """
+        try:
+            text = (folder / "labels.json").read_text(encoding="utf-8")
+            saved: dict[str, Any] = json.loads(text)
+            conditioner = cls(saved["labels"], saved["width"])
+            conditioner.module.load_state_dict(load_file(folder / "labels.safetensors"))
+        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+            raise SynthmedError("the labels cannot be opened", where=folder) from error
         return conditioner

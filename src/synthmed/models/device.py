@@ -10,7 +10,7 @@ from synthmed.errors import SynthmedError
 
 
 def pick_device(name: str) -> torch.device:
-    """"auto" takes a GPU where there is one; other names are torch's.
+    """Take a GPU where there is one for "auto"; other names are torch's.
 
     Raises:
         SynthmedError: No such device on this machine.
@@ -45,7 +45,7 @@ def autocast(device: torch.device, dtype: str) -> AbstractContextManager[object]
 
 
 def pick_dtype(name: str, device: str) -> str:
-    """"auto" takes bfloat16 where the processor computes in it.
+    """Take bfloat16 where the processor computes in it for "auto".
 
     Raises:
         SynthmedError: Not "auto", "bfloat16" or "float32".

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,17 +13,15 @@ from torch import Tensor
 
 from synthmed.datasets.words import vocabulary
 from synthmed.errors import SynthmedError
-from synthmed.models.codec import Codec
+from synthmed.models.codec import AutoencoderCodec, Codec
 from synthmed.models.conditioners import Conditioner
+from synthmed.models.records import Record, check_count, tokens_of
 from synthmed.transport.drift import Drift
 from synthmed.transport.grids import shifted_grid
 from synthmed.transport.guidance import Field, Guidance, guided
 from synthmed.transport.paths import Path as TransportPath
 from synthmed.transport.seeds import batch_noise
 from synthmed.transport.solvers import integrate
-
-Record = str | Mapping[str, str]
-"""A condition: a prompt, or one value a conditioner (`{"text": ..., "domain": ...}`)."""
 
 
 @dataclass
@@ -52,9 +50,28 @@ class Generator:
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     dtype: str = "float32"
 
+    def __post_init__(self) -> None:
+        """Check that the parts fit together."""
+        wanted, channels = self.unet.config, self.codec.latent_channels
+        if wanted.in_channels != channels:
+            raise SynthmedError(
+                f"the network reads {wanted.in_channels} channels, latents have {channels}"
+            )
+        for name, conditioner in self.conditioners.items():
+            if conditioner.width != wanted.cross_attention_dim:
+                raise SynthmedError(
+                    f"the network reads tokens of width {wanted.cross_attention_dim}, those of"
+                    f" {name!r} have {conditioner.width}"
+                )
+
     @classmethod
     def load(
-        cls, source: str | Path, *, device: str = "auto", dtype: str = "auto", config: str | None = None
+        cls,
+        source: str | Path,
+        *,
+        device: str = "auto",
+        dtype: str = "auto",
+        config: str | None = None,
     ) -> Generator:
         """Open a Generator, see `synthmed.models.storage.load_generator`."""
         from synthmed.models.storage import load_generator
@@ -62,8 +79,8 @@ class Generator:
         return load_generator(source, device=device, dtype=dtype, config=config)
 
     def save(self, folder: str | Path, *, half: bool = False, shard: str = "2GB") -> Path:
-        """Write a folder that plain diffusers opens, see `synthmed.models.storage`."""
-        from synthmed.models.storage import save_generator
+        """Write a folder that diffusers opens, see `synthmed.models.saving.save_generator`."""
+        from synthmed.models.saving import save_generator
 
         return save_generator(self, Path(folder), half=half, shard=shard)
 
@@ -87,7 +104,7 @@ class Generator:
         """Number of parameters of all networks."""
         modules: list[torch.nn.Module] = [self.unet]
         modules += [conditioner.module for conditioner in self.conditioners.values()]
-        if hasattr(self.codec, "vae"):
+        if isinstance(self.codec, AutoencoderCodec):
             modules.append(self.codec.vae)
         return sum(p.numel() for module in modules for p in module.parameters())
 
@@ -110,19 +127,7 @@ class Generator:
         Raises:
             SynthmedError: A field that no conditioner reads, an unknown label, a text too long.
         """
-        filled = [{"text": record} if isinstance(record, str) else record for record in records]
-        for record in filled:
-            for key in record:
-                if key not in self.conditioners:
-                    known = ", ".join(self.conditioners)
-                    raise SynthmedError(f"the model has no condition {key!r}", mend=f"Known: {known}.")
-        return torch.cat(
-            [
-                conditioner([record.get(name, "") for record in filled])
-                for name, conditioner in self.conditioners.items()
-            ],
-            dim=1,
-        )
+        return tokens_of(self.conditioners, records)
 
     def null(self, count: int) -> Tensor:
         """Tokens `(count, L, D)` of the null condition."""
@@ -142,9 +147,13 @@ class Generator:
         ).sample
         return tuple(self.path.velocity(part, z, t) for part in output.to(z.dtype).chunk(count))
 
-    def _field(self, target: Tensor, base: Tensor, guidance: Guidance, path: TransportPath) -> Field:
-        field = guided(self.velocities, target, base, guidance)
-        return lambda z, t: path.drift_velocity(field(z, t))
+    def _field(
+        self, target: Tensor, base: Tensor, guidance: Guidance | float, path: TransportPath
+    ) -> Field:
+        """The guided velocity field with the path's drift; a number is guidance of that scale."""
+        strength = guidance if isinstance(guidance, Guidance) else Guidance(float(guidance))
+        velocity = guided(self.velocities, target, base, strength)
+        return lambda z, t: path.drift_velocity(velocity(z, t))
 
     def _with(self, drift: Drift | None) -> TransportPath:
         return self.path if drift is None else replace(self.path, drift=drift)  # type: ignore[type-var]
@@ -178,7 +187,11 @@ class Generator:
 
         Returns:
             Images `(B, 3, S, S)`, float32 in [-1, 1], on the CPU.
+
+        Raises:
+            SynthmedError: As `condition`; or not one seed a condition.
         """
+        check_count(records, seeds, "seeds")
         path = self._with(drift)
         side = self.image_size // self.codec.factor
         noise = batch_noise((self.codec.latent_channels, side, side), list(seeds))
@@ -186,9 +199,8 @@ class Generator:
         base = self.null(len(records)) if negative is None else self.condition([negative])
         base = base.expand(len(records), -1, -1)
         grid = shifted_grid(steps, path.t_min, 1.0, shift) if grid is None else grid
-        strength = guidance if isinstance(guidance, Guidance) else Guidance(float(guidance))
         z = integrate(
-            self._field(target, base, strength, path),
+            self._field(target, base, guidance, path),
             path.prior(noise.to(self.device)),
             grid,
             solver,
@@ -217,15 +229,20 @@ class Generator:
 
         Returns:
             Latents `(B, C, h, w)` at `depth`.
+
+        Raises:
+            SynthmedError: As `condition`; not one condition an image; a depth outside [0, 1].
         """
+        check_count(records, images, "images")
+        _check_depth(depth)
         path = self._with(drift)
         with torch.no_grad():
             z = self.codec.encode(images.to(self.device))
-        if depth >= 1:
+        if depth == 1:
             return z
         source = self.condition(records)
         grid = shifted_grid(steps, 1.0, max(depth, path.t_min), 1.0)
-        return integrate(self._field(source, source, Guidance(), path), z, grid, solver)
+        return integrate(self._field(source, source, 1.0, path), z, grid, solver)
 
     def decode(
         self,
@@ -253,12 +270,25 @@ class Generator:
 
         Returns:
             Images `(B, 3, S, S)`, float32 in [-1, 1], on the CPU.
+
+        Raises:
+            SynthmedError: As `condition`; not one target and one source a latent; a depth outside
+                [0, 1].
         """
-        path = self._with(drift)
-        strength = guidance if isinstance(guidance, Guidance) else Guidance(float(guidance))
-        z = latents
+        check_count(target, latents, "latents")
+        check_count(source, latents, "latents")
+        _check_depth(depth)
+        path, z = self._with(drift), latents.to(self.device)
         if depth < 1:
-            field = self._field(self.condition(target), self.condition(source), strength, path)
-            z = integrate(field, z, shifted_grid(steps, max(depth, path.t_min), 1.0, 1.0), solver)
+            velocity = self._field(self.condition(target), self.condition(source), guidance, path)
+            grid = shifted_grid(steps, max(depth, path.t_min), 1.0, 1.0)
+            z = integrate(velocity, z, grid, solver)
         with torch.no_grad():
             return self.codec.decode(z).clamp(-1, 1).float().cpu()
+
+
+def _check_depth(depth: float) -> None:
+    if not 0 <= depth <= 1:
+        raise SynthmedError(
+            f"a depth of {depth}", mend="Give a time from 0 (noise) to 1 (the image itself)."
+        )

@@ -12,7 +12,7 @@ from synthmed.datasets.prompts import prompt_examples
 from synthmed.errors import SynthmedError
 from synthmed.synthesis.contact_sheet import contact_sheet
 from synthmed.synthesis.gallery import gallery
-from synthmed.synthesis.generate import GenerateResult, generate
+from synthmed.synthesis.generate import GenerateResult, generate, open_model
 from synthmed.synthesis.prompts import Prompt
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def demo(
     Args:
         out: The dataset folder; `contact_sheet.png` and `index.html` are put into it.
         images: Images in all, spread evenly over the types and their example prompts.
-        model: A Generator whose types have example prompts.
+        model: A Generator that names its types.
         seed: Seed of the run.
         command: The command that was given, to be shown on the page.
         progress: Show a progress bar.
@@ -57,14 +57,11 @@ def demo(
         The dataset and where to look.
 
     Raises:
-        SynthmedError: As `generate`; a model without a type that has example prompts.
+        SynthmedError: As `generate`; a model that does not name its types.
     """
     if images < 1:
         raise SynthmedError(f"images is {images}", mend="Give 1 or more.")
-    if isinstance(model, str | os.PathLike):
-        from synthmed.models.generator import Generator
-
-        model = Generator.load(Path(model))
+    model = open_model(model)
     prompts = demo_prompts([str(entry["name"]) for entry in model.types], images)
     result = generate(model, prompts, out, seed=seed, progress=progress)
     sheet = contact_sheet(result.path, result.path / "contact_sheet.png", limit=max(images, 64))
@@ -75,25 +72,26 @@ def demo_prompts(types: Sequence[str], images: int) -> list[Prompt]:
     """Spread images over the example prompts of some image types.
 
     Args:
-        types: Names of image types; those without example prompts are left out.
+        types: Names of image types; one without example prompts is asked for by its name.
         images: Images in all.
 
     Returns:
         Prompts with counts that sum to `images`; types in turn get an image of their next prompt.
 
     Raises:
-        SynthmedError: No type has example prompts.
+        SynthmedError: No types.
     """
-    examples = {kind: texts for kind, texts in prompt_examples().items() if kind in types}
-    if not examples:
+    if not types:
         raise SynthmedError(
-            "the model has no type with example prompts",
+            "the model does not say which types of image it makes",
             mend="Use synthmed generate with prompts of your own.",
         )
+    examples = prompt_examples()
     counts: dict[tuple[str, str], int] = {}
     for number in range(images):
-        turn, which = divmod(number, len(examples))
-        kind, texts = list(examples.items())[which]
+        turn, which = divmod(number, len(types))
+        kind = types[which]
+        texts = examples.get(kind, [kind])
         key = (kind, texts[turn % len(texts)])
         counts[key] = counts.get(key, 0) + 1
     return [

@@ -97,7 +97,7 @@ def _card(row: Row) -> _Card:
     )
 
 
-_DETAILS = ("negative_prompt", "solver", "generator", "generator_hash")
+_DETAILS = ("negative_prompt", "generator", "generator_hash")
 
 
 def _show(value: object) -> str:

@@ -22,10 +22,10 @@ from synthmed.synthesis.journal import (
 )
 from synthmed.synthesis.output import Output
 from synthmed.synthesis.plan import Plan, make_plan
-from synthmed.synthesis.progress import progress_bar
 from synthmed.synthesis.prompts import Prompt, as_prompts
 from synthmed.synthesis.sampling import Sampler, Sampling, check_texts
 from synthmed.synthesis.words import check_words
+from synthmed.training.bars import stage
 
 if TYPE_CHECKING:
     from synthmed.models.generator import Generator
@@ -103,19 +103,12 @@ def generate(
         SynthmedError: Bad prompts or options, a folder of something else or of other settings, a
             full disk, no memory for one image.
     """
-    for name, number in (("count", count), ("batch_size", batch_size)):
-        if number < 1:
-            raise SynthmedError(f"{name} is {number}", mend="Give 1 or more.")
-    if split not in SPLITS:
-        raise SynthmedError(f"unknown split {split!r}", mend=f"Use one of {', '.join(SPLITS)}.")
+    _check(count, batch_size, split)
     options = {"steps": steps, "guidance": guidance, "solver": solver}
     given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
     Sampling(**given)  # finds bad values before a model is loaded
     rows = as_prompts(prompts)
-    if isinstance(model, str | os.PathLike):
-        from synthmed.models.generator import Generator
-
-        model = Generator.load(Path(model), device=device, dtype=dtype)
+    model = open_model(model, device=device, dtype=dtype)
     findings = check_words(rows, model.known_words, strict=strict)
     for finding in findings:
         warnings.warn(finding, stacklevel=2)
@@ -155,6 +148,33 @@ def generate(
     )
 
 
+def _check(count: int, batch_size: int, split: str) -> None:
+    for name, number in (("count", count), ("batch_size", batch_size)):
+        if number < 1:
+            raise SynthmedError(f"{name} is {number}", mend="Give 1 or more.")
+    if split not in SPLITS:
+        raise SynthmedError(f"unknown split {split!r}", mend=f"Use one of {', '.join(SPLITS)}.")
+
+
+def open_model(
+    model: Generator | str | os.PathLike[str], *, device: str = "auto", dtype: str = "auto"
+) -> Generator:
+    """Load a Generator, or take one that is loaded.
+
+    Raises:
+        SynthmedError: No such model, or one that was never saved and so has no hash.
+    """
+    if isinstance(model, str | os.PathLike):
+        from synthmed.models.generator import Generator
+
+        model = Generator.load(Path(model), device=device, dtype=dtype)
+    if not model.hash:
+        raise SynthmedError(
+            "the generator was never saved", mend="Save it: images say which weights made them."
+        )
+    return model
+
+
 def _output(model: Generator, plan: Plan, out: Path) -> Output:
     """Find the type of every prompt and the channels of every type."""
     types: dict[Prompt, str] = {}
@@ -188,14 +208,16 @@ def _fill(sampler: Sampler, output: Output, progress: bool) -> int:
     ]
     made = sum(len(jobs) for jobs in batches)
     done = len(plan.jobs) - made
-    with progress_bar("images", len(plan.jobs), done, shown=progress) as advance:
+    with stage("images", shown=progress) as report:
+        report(done, len(plan.jobs), {})
         for jobs in batches:
             for job, image in zip(jobs, sampler(jobs).numpy(), strict=True):
                 output.write(job, image)
             journal.append(
                 [{"file": job.file_name, "sha256": file_hash(output.path(job))} for job in jobs]
             )
-            advance(len(jobs))
+            done += len(jobs)
+            report(done, len(plan.jobs), {})
     output.finish()
     journal.path.unlink(missing_ok=True)
     return made

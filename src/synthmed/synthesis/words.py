@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from synthmed.datasets.prompts import known_content_words, unknown_words
+from synthmed.datasets.words import known_content_words, unknown_words
 from synthmed.errors import SynthmedError
 from synthmed.synthesis.prompts import Prompt
 

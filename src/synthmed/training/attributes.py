@@ -15,6 +15,8 @@ from synthmed.measures.classifier import fit_classifier
 from synthmed.models.codec import Codec
 from synthmed.training.data import TrainingImages
 
+MEASURABLE = 0.8
+"""AUROC that a judge must reach on real images before it counts."""
 _LEAST_TRAIN, _LEAST_VAL = 40, 10  # images of the rarer answer
 
 
@@ -27,19 +29,21 @@ class AttributeCheck:
         real: AUROC on the real images.
         reconstructed: AUROC of the same classifier on their reconstructions.
         measurable: Whether `real` reaches .80; below it the label says nothing about the codec.
-        passed: Whether `reconstructed` is at most the margin below `real`, or not measurable.
     """
 
     label: str
     real: float
     reconstructed: float
     measurable: bool
-    passed: bool
+
+    def passed(self, margin: float) -> bool:
+        """Whether `reconstructed` is at most the margin below `real`, or not measurable."""
+        return not self.measurable or self.reconstructed >= self.real - margin
 
 
 @torch.no_grad()
 def attribute_checks(
-    codec: Codec, images: TrainingImages, margin: float, seed: int
+    codec: Codec, images: TrainingImages, seed: int
 ) -> dict[str, list[AttributeCheck]]:
     """Train one small classifier of all common labels on the training rows and judge the codec.
 
@@ -47,7 +51,6 @@ def attribute_checks(
         codec: The codec.
         images: The run's images; labels with fewer than 40 training and 10 validation images on
             either side are left out.
-        margin: How much AUROC may fall.
         seed: Of the classifier.
 
     Returns:
@@ -74,9 +77,7 @@ def attribute_checks(
         truth = column[val][known]
         key = f"{kind}|{label}"
         a, b = auroc(truth, seen[key][known][:, 1]), auroc(truth, remade[key][known][:, 1])
-        measurable = a >= 0.8
-        check = AttributeCheck(label, a, b, measurable, not measurable or b >= a - margin)
-        checks.setdefault(kind, []).append(check)
+        checks.setdefault(kind, []).append(AttributeCheck(label, a, b, a >= MEASURABLE))
     return checks
 
 

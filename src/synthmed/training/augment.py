@@ -71,7 +71,9 @@ def operations_of(image_type: str, chosen: Mapping[str, Sequence[str]]) -> tuple
     for name in names:
         if name not in OPERATIONS:
             known = ", ".join(OPERATIONS)
-            raise SynthmedError(f"unknown augmentation {name!r}", where=image_type, mend=f"Known: {known}.")
+            raise SynthmedError(
+                f"unknown augmentation {name!r}", where=image_type, mend=f"Known: {known}."
+            )
     if "chest" in image_type.lower() and {"flip", "turn"} & set(names):
         raise SynthmedError(
             "chests must not be mirrored: the heart would change sides",

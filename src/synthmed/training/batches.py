@@ -26,7 +26,9 @@ class BalancedBatches:
 
     def __init__(self, types: Sequence[str], batch_size: int, power: float, seed: int) -> None:
         counts = Counter(types)
-        self.weights_N = torch.tensor([counts[t] ** (power - 1.0) for t in types], dtype=torch.float64)
+        self.weights_N = torch.tensor(
+            [counts[t] ** (power - 1.0) for t in types], dtype=torch.float64
+        )
         self.batch_size = batch_size
         self.seed = seed
 

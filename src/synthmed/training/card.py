@@ -48,7 +48,7 @@ def make_card(recipe: Recipe, images: TrainingImages, captions: Sequence[str]) -
 
 
 def _types(images: TrainingImages) -> list[dict[str, Any]]:
-    """Name, channels, count and telling words of each type: words that no other type's captions use."""
+    """Name, channels, count and telling words of each type: those of no other type's captions."""
     used: dict[str, set[str]] = defaultdict(set)
     counts: dict[str, int] = defaultdict(int)
     for i in images.indices("train"):

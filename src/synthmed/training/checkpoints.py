@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 from collections.abc import Mapping
@@ -11,10 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from synthmed.errors import SynthmedError
+from synthmed.training.disk import fsync, write_json, writing
 
 COMPLETE = "complete.json"
 _NAME = re.compile(r"step-(\d{8})$")
@@ -39,51 +40,74 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int = 2) -> Path
     """Write a checkpoint under `folder` so that a kill at any moment leaves the last one usable.
 
     The files go to a temporary folder, are flushed to disk, the folder is renamed, and
-    `complete.json` is written last; older checkpoints beyond `keep` are then removed.
+    `complete.json` is renamed into it last; older checkpoints beyond `keep` are then removed.
 
     Raises:
         SynthmedError: The disk is full or cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     final = folder / f"step-{checkpoint.step:08d}"
     temporary = folder / f".{final.name}.tmp"
-    for stale in (temporary, final):
-        shutil.rmtree(stale, ignore_errors=True)
-    try:
-        temporary.mkdir()
-        for group, tensors in checkpoint.tensors.items():
-            contiguous = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
-            save_file(contiguous, temporary / f"{group}.safetensors")
-        (temporary / "state.json").write_text(json.dumps(checkpoint.state, indent=1))
-        for file in temporary.iterdir():
-            _fsync(file)
-        temporary.rename(final)
-        complete = final / COMPLETE
-        complete.write_text(json.dumps({"step": checkpoint.step}))
-        _fsync(complete)
-        _fsync(final)
-        _fsync(folder)
-    except OSError as error:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise SynthmedError(
-            f"the checkpoint could not be written: {error.strerror}",
-            where=final,
-            mend="Free some space; the last complete checkpoint is kept, continue with --resume.",
-        ) from error
-    for old in sorted(_complete(folder))[:-keep]:
-        shutil.rmtree(old)
+    with writing(final):
+        try:
+            _write(checkpoint, temporary, final)
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+        for old in complete_checkpoints(folder)[:-keep]:
+            (old / COMPLETE).unlink()
+            shutil.rmtree(old)
     return final
 
 
+def _write(checkpoint: Checkpoint, temporary: Path, final: Path) -> None:
+    for stale in (temporary, final):
+        shutil.rmtree(stale, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    for group, tensors in checkpoint.tensors.items():
+        contiguous = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
+        save_file(contiguous, temporary / f"{group}.safetensors")
+    (temporary / "state.json").write_text(json.dumps(checkpoint.state, indent=1))
+    for file in temporary.iterdir():
+        fsync(file)
+    temporary.rename(final)
+    write_json(final / COMPLETE, {"step": checkpoint.step})
+    fsync(final)
+    fsync(final.parent)
+
+
 def load_latest(folder: Path) -> Checkpoint | None:
-    """Read the newest complete checkpoint under `folder`, or None; incomplete ones are ignored."""
-    found = sorted(_complete(folder))
+    """Read the newest complete checkpoint under `folder`, or None; incomplete ones are ignored.
+
+    Raises:
+        SynthmedError: It is complete by name, but damaged.
+    """
+    found = complete_checkpoints(folder)
     if not found:
         return None
     path = found[-1]
-    tensors = {file.stem: load_file(file) for file in sorted(path.glob("*.safetensors"))}
-    step = json.loads((path / COMPLETE).read_text())["step"]
-    return Checkpoint(step, tensors, json.loads((path / "state.json").read_text()))
+    try:
+        tensors = {file.stem: load_file(file) for file in sorted(path.glob("*.safetensors"))}
+        state = json.loads((path / "state.json").read_text())
+    except (OSError, ValueError, SafetensorError) as error:
+        raise SynthmedError(
+            f"the checkpoint is damaged: {error}",
+            where=path,
+            mend="Delete this folder to continue from the checkpoint before it.",
+        ) from error
+    return Checkpoint(_step(path), tensors, state)
+
+
+def complete_checkpoints(folder: Path) -> list[Path]:
+    """Give the folders of the complete checkpoints under `folder`, the oldest first."""
+    if not folder.is_dir():
+        return []
+    return sorted(p for p in folder.iterdir() if _NAME.match(p.name) and (p / COMPLETE).is_file())
+
+
+def _step(path: Path) -> int:
+    found = _NAME.match(path.name)
+    assert found is not None
+    return int(found[1])
 
 
 def pack(state: Mapping[str, Any]) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -103,17 +127,3 @@ def unpack(tensors: Mapping[str, Tensor], rest: Mapping[str, Any]) -> dict[str, 
         index, name = key.split(".", 1)
         state.setdefault(int(index), {})[name] = value
     return {"state": state, "param_groups": rest["param_groups"]}
-
-
-def _complete(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        return []
-    return [p for p in folder.iterdir() if _NAME.match(p.name) and (p / COMPLETE).is_file()]
-
-
-def _fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

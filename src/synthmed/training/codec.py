@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,12 +10,14 @@ from diffusers import AutoencoderKL
 from torch import Tensor, nn
 
 from synthmed.models.codec import AutoencoderCodec, build_autoencoder
+from synthmed.models.device import autocast
 from synthmed.training.augment import augment, operations_of
 from synthmed.training.batches import BalancedBatches
 from synthmed.training.data import TrainingImages
-from synthmed.models.device import autocast
 from synthmed.training.pictures import image_grid
-from synthmed.training.recipe import Recipe
+from synthmed.training.rules import SPECTRAL_WINDOW
+from synthmed.training.settings import Recipe
+from synthmed.training.workers import average_gradients, share
 
 
 class CodecTask:
@@ -73,14 +74,20 @@ class CodecTask:
                 for x, i in zip(x_BCHW, rows_B.tolist(), strict=True)
             ]
         )
-        vae, optimiser = self.vae, self.optimisers["vae"]
-        x_BCHW = x_BCHW.to(self.device, memory_format=torch.channels_last)
+        if self.settings.crop and step < self.settings.crop_steps:
+            x_BCHW = random_crops(x_BCHW, self.settings.crop, generator)
+        vae, optimiser, mine = self.vae, self.optimisers["vae"], share(len(rows_B))
+        x_BCHW = x_BCHW[mine].to(self.device, memory_format=torch.channels_last)
         with autocast(self.device, self.dtype):
             posterior = vae.encode(x_BCHW).latent_dist
-            noise = torch.randn(posterior.mean.shape, generator=generator).to(self.device)
+            shape = (len(rows_B), *posterior.mean.shape[1:])
+            noise = torch.randn(shape, generator=generator)[mine].to(self.device)
             y_BCHW = vae.decode(posterior.mean + posterior.std * noise).sample
-        losses = self.losses(x_BCHW, y_BCHW.float(), posterior.mean.float(), posterior.logvar.float())
+        losses = self.losses(
+            x_BCHW, y_BCHW.float(), posterior.mean.float(), posterior.logvar.float()
+        )
         losses["loss"].backward()
+        average_gradients(vae.parameters())
         nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
@@ -123,20 +130,27 @@ class CodecTask:
         return None
 
 
-def spectral_distance(x_BCHW: Tensor, y_BCHW: Tensor, window: int = 16) -> Tensor:
+def random_crops(x_BCHW: Tensor, side: int, draw: torch.Generator) -> Tensor:
+    """One crop `(B, C, side, side)` of each image, at a multiple of 4 pixels from the corner."""
+    places = (x_BCHW.shape[-1] - side) // 4 + 1
+    corners = 4 * torch.randint(places, (len(x_BCHW), 2), generator=draw)
+    return torch.stack(
+        [
+            x[:, y : y + side, z : z + side]
+            for x, (y, z) in zip(x_BCHW, corners.tolist(), strict=True)
+        ]
+    )
+
+
+def spectral_distance(x_BCHW: Tensor, y_BCHW: Tensor) -> Tensor:
     """Mean absolute difference of the amplitude spectra of overlapping windows (orthonormal)."""
-    return (_amplitudes(x_BCHW, window) - _amplitudes(y_BCHW, window)).abs().mean()
+    return (_amplitudes(x_BCHW) - _amplitudes(y_BCHW)).abs().mean()
 
 
-def _amplitudes(x_BCHW: Tensor, window: int) -> Tensor:
-    half = window // 2
+def _amplitudes(x_BCHW: Tensor) -> Tensor:
+    window, half = SPECTRAL_WINDOW, SPECTRAL_WINDOW // 2
     patches = x_BCHW.float().unfold(2, window, half).unfold(3, window, half)
     return torch.fft.rfft2(patches, norm="ortho").abs()
-
-
-def save_codec(vae: AutoencoderKL, folder: Path) -> None:
-    """Write the autoencoder as a diffusers folder (safetensors)."""
-    vae.save_pretrained(folder, safe_serialization=True)
 
 
 def _spread(indices: Any, most: int) -> Any:
@@ -147,4 +161,5 @@ def _spread(indices: Any, most: int) -> Any:
 
 
 def _chunks(indices: Any, size: int) -> list[Any]:
+    """The indices, `size` at a time."""
     return [indices[i : i + size] for i in range(0, len(indices), size)]

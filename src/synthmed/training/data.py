@@ -14,15 +14,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-import yaml
 from torch import Tensor
 
-from synthmed.datasets.folder import read_dataset
 from synthmed.datasets.rows import Row
-from synthmed.errors import SynthmedError
 from synthmed.imaging.frame import Frame
 from synthmed.imaging.reading import open_image
-from synthmed.training.recipe import DataSettings
+from synthmed.training.settings import DataSettings
+from synthmed.training.sources import read_sources
 
 
 @dataclass(frozen=True)
@@ -34,14 +32,16 @@ class TrainingImages:
         rows: One row per image.
         grey: Whether each stored image has one channel.
         credits: Licence and credit of each source.
-        rejected: Reasons of the rows left out, `(file, reason)`.
+        rejected: The rows left out: `source`, `file_name`, `reason`.
+        key: Hash of the files and of the size, for what is derived from the images.
     """
 
-    pixels_N3SS: npt.NDArray[np.uint8]
+    pixels_N3SS: npt.NDArray[np.uint8]  # noqa: N815
     rows: list[Row]
     grey: npt.NDArray[np.bool_]
     credits: list[dict[str, str]]
-    rejected: list[tuple[str, str]]
+    rejected: list[dict[str, str]]
+    key: str
 
     def indices(self, split: str) -> npt.NDArray[np.int64]:
         """Indices of the rows of a split."""
@@ -77,19 +77,11 @@ def load_images(
         progress: Called with (done, all, {}).
 
     Raises:
-        SynthmedError: No sources, no training rows, or no validation rows of other patients.
+        SynthmedError: No sources, no training rows, or no validation rows.
+        SafetyError: A group (patient) in more than one split.
     """
-    rows, credits, rejected = _read_sources(settings, base)
-    splits = Counter(row.split for row in rows)
-    for split in ("train", "val"):
-        if not splits[split]:
-            raise SynthmedError(
-                f"no image has split {split}",
-                where=settings.sources,
-                mend="Training needs train and val rows, of different patients.",
-            )
-    _check_leakage(rows)
-    size = settings.image_size
+    sources = read_sources(settings.sources, base)
+    rows, size = sources.rows, settings.image_size
     cache.mkdir(parents=True, exist_ok=True)
     key = _cache_key(rows, size)
     pixels_file, grey_file = cache / f"frames-{key}.npy", cache / f"grey-{key}.npy"
@@ -105,61 +97,13 @@ def load_images(
         _save_array(grey_file, grey)
         _save_array(pixels_file, pixels)
     array = np.load(pixels_file, mmap_mode="r")
-    return TrainingImages(array, rows, np.load(grey_file), credits, rejected)
-
-
-def _read_sources(
-    settings: DataSettings, base: Path
-) -> tuple[list[Row], list[dict[str, str]], list[tuple[str, str]]]:
-    sources = settings.sources
-    if isinstance(sources, str) and sources.endswith((".yaml", ".yml")):
-        listing = _resolve(sources, base)
-        if not listing.is_file():
-            raise SynthmedError("no such list of sources", where=listing)
-        base, sources = listing.parent, yaml.safe_load(listing.read_text())
-    if isinstance(sources, str) and sources:
-        sources = [{"path": sources}]
-    if not isinstance(sources, list) or not all(isinstance(s, dict) and "path" in s for s in sources):
-        raise SynthmedError("the recipe names no data", mend="Set data.sources to a dataset folder.")
-    rows: list[Row] = []
-    credits, rejected = [], []
-    for source in sources:
-        folder = read_dataset(
-            _resolve(str(source["path"]), base),
-            columns=source.get("columns"),
-            where=source.get("where"),
-        )
-        rows += folder.rows
-        rejected += [(bad.file_name, bad.reason) for bad in folder.rejected]
-        credits.append(
-            {
-                "source": folder.path.resolve().name,
-                "licence": str(source.get("licence", "not stated")),
-                "credit": str(source.get("credit", "")).strip(),
-            }
-        )
-    return rows, credits, rejected
-
-
-def _resolve(path: str, base: Path) -> Path:
-    given = Path(path)
-    return given if given.is_absolute() or given.exists() else base / given
-
-
-def _check_leakage(rows: list[Row]) -> None:
-    groups = {split: {r.group_id for r in rows if r.split == split} for split in ("train", "val", "test")}
-    for one, other in (("train", "val"), ("train", "test"), ("val", "test")):
-        both = groups[one] & groups[other]
-        if both:
-            raise SynthmedError(
-                f"{len(both)} groups are both in {one} and {other}",
-                where=sorted(both)[0],
-                mend="Split by patient: every group_id belongs to one split.",
-            )
+    return TrainingImages(array, rows, np.load(grey_file), sources.credits, sources.rejected, key)
 
 
 def _cache_key(rows: list[Row], size: int) -> str:
-    listing = [(str(r.file.resolve()), r.file.stat().st_size, r.file.stat().st_mtime_ns) for r in rows]
+    listing = [
+        (str(r.file.resolve()), r.file.stat().st_size, r.file.stat().st_mtime_ns) for r in rows
+    ]
     return hashlib.sha256(json.dumps([size, listing]).encode()).hexdigest()[:16]
 
 

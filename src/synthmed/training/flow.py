@@ -9,19 +9,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from synthmed.errors import SynthmedError
 from synthmed.models.conditioners import LabelConditioner, TextConditioner
 from synthmed.models.device import autocast
 from synthmed.models.generator import Generator
 from synthmed.training.batches import BalancedBatches
+from synthmed.training.captions import CaptionTable
 from synthmed.training.latents import LatentCache
-from synthmed.training.recipe import Recipe
-from synthmed.training.text import CaptionTable
+from synthmed.training.settings import Recipe
 from synthmed.training.watch import Watch
+from synthmed.training.workers import average_gradients, share
 from synthmed.transport.paths import LinearPath
 from synthmed.transport.seeds import step_generator
-
-TIMES = ("uniform", "logit-normal")
 
 
 @dataclass(frozen=True)
@@ -69,12 +67,12 @@ class FlowTask:
         watch: Watch | None,
     ) -> None:
         settings = recipe.flow
-        if settings.times not in TIMES:
-            raise SynthmedError(f"unknown times {settings.times!r}", mend=f"Known: {', '.join(TIMES)}.")
         self.recipe, self.settings, self.data = recipe, settings, data
         self.generator, self.device, self.watcher = generator, device, watch
         self.conditioner = next(iter(generator.conditioners.values()))
         self.learns_condition = not (recipe.condition.path and recipe.condition.frozen)
+        if not self.learns_condition:
+            self.conditioner.module.eval().requires_grad_(False)
         self.modules: dict[str, nn.Module] = {"unet": generator.unet}
         if self.learns_condition:
             self.modules["condition"] = self.conditioner.module
@@ -106,7 +104,10 @@ class FlowTask:
     def _cache_conditions(self) -> Tensor:
         """Tokens of every distinct caption, for a frozen text model."""
         return torch.cat(
-            [self._run(self.numbers_train[i : i + 64]).cpu() for i in range(0, len(self.numbers_train), 64)]
+            [
+                self._run(self.numbers_train[i : i + 64]).cpu()
+                for i in range(0, len(self.numbers_train), 64)
+            ]
         )
 
     def _run(self, numbers: Tensor) -> Tensor:
@@ -117,9 +118,9 @@ class FlowTask:
 
     def _tokens(self, values_B: Tensor) -> Tensor:
         """Tokens of a batch, one run of the text model per distinct caption."""
-        distinct, inverse = torch.unique(values_B, return_inverse=True)
         if self.cached is not None:
             return self.cached[values_B].to(self.device)
+        distinct, inverse = torch.unique(values_B, return_inverse=True)
         return self._run(self.numbers_train[distinct])[inverse.to(self.device)]
 
     def step(self, step: int) -> dict[str, float]:
@@ -133,10 +134,13 @@ class FlowTask:
         values_B = torch.where(dropped, 0, values_B)
         t_B = draw_times(len(entries_B), self.settings.times, draw)
         noise = torch.randn(x_BCHW.shape, generator=draw)
-        loss = self._loss(x_BCHW, noise, t_B, self._tokens(values_B)).mean()
-        optimiser = self.optimisers["flow"]
+        mine, optimiser = share(len(entries_B)), self.optimisers["flow"]
+        tokens = self._tokens(values_B[mine])
+        loss = self._loss(x_BCHW[mine], noise[mine], t_B[mine], tokens).mean()
         loss.backward()
-        norm = nn.utils.clip_grad_norm_(optimiser.param_groups[0]["params"], 1.0)
+        parameters = optimiser.param_groups[0]["params"]
+        average_gradients(parameters)
+        norm = nn.utils.clip_grad_norm_(parameters, 1.0)
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
         return {"loss": float(loss.detach()), "gradient": float(norm)}
@@ -177,7 +181,7 @@ class FlowTask:
 
 
 def draw_times(count: int, kind: str, draw: torch.Generator) -> Tensor:
-    """Times `(count,)` in (0, 1): uniform, or logit-normal (Esser et al. 2024, eq. 19, m 0, s 1)."""
+    """Times `(count,)`: uniform, or logit-normal (Esser et al. 2024, eq. 19 with m 0, s 1)."""
     if kind == "logit-normal":
         return torch.sigmoid(torch.randn(count, generator=draw))
     return torch.rand(count, generator=draw)

@@ -15,8 +15,9 @@ from synthmed.measures.structure import high_frequency_ratio, psnr
 from synthmed.models.codec import Codec, as_grey
 from synthmed.training.attributes import AttributeCheck, attribute_checks
 from synthmed.training.data import TrainingImages
+from synthmed.training.disk import write_json
 from synthmed.training.pictures import save_grid
-from synthmed.training.recipe import GateSettings
+from synthmed.training.settings import GateSettings
 
 
 @dataclass(frozen=True)
@@ -27,35 +28,96 @@ class GateRow:
         image_type: The type.
         n: Validation images.
         psnr: Mean PSNR in dB (data range 2).
-        needed: PSNR that the recipe asks for.
         power: Power above half the Nyquist frequency, reconstructions over real images.
         chroma: Mean absolute difference between the channels of a grey type before they are
             averaged, in grey levels of 255; 0 for colour types.
         attributes: Classifiers of single labels, on real images and on reconstructions.
-        passed: Whether all of it is good enough.
     """
 
     image_type: str
     n: int
     psnr: float
-    needed: float
     power: float
     chroma: float
     attributes: list[AttributeCheck]
-    passed: bool
+
+    def failures(self, settings: GateSettings) -> list[str]:
+        """What is not good enough, in words; nothing if the type passes."""
+        needed = settings.by_type.get(self.image_type, settings.psnr)
+        failed = []
+        if self.psnr < needed:
+            failed.append(f"{self.psnr:.1f} of {needed:g} dB")
+        if self.power < settings.power:
+            failed.append(f"fine detail {self.power:.2f} of {settings.power:g}")
+        return failed + [
+            f"{check.label}: AUROC {check.reconstructed:.2f}, on real images {check.real:.2f}"
+            for check in self.attributes
+            if not check.passed(settings.attribute_margin)
+        ]
+
+
+def codec_gate(
+    codec: Codec,
+    images: TrainingImages,
+    settings: GateSettings,
+    folder: Path,
+    *,
+    codec_hash: str,
+    seed: int,
+) -> dict[str, Any]:
+    """Judge a codec on validation rows, type by type; write `gate.json` and a picture per type.
+
+    What was measured before on the same codec and images is not measured again.
+
+    Args:
+        codec: The codec.
+        images: The run's images.
+        settings: What it has to reach.
+        folder: Where the record lies.
+        codec_hash: What tells this codec from others.
+        seed: Of the attribute classifier.
+
+    Returns:
+        The record: `settings`, `passed`, and for each of `types` its figures and failures.
+
+    Raises:
+        SynthmedError: A type fails and the settings do not say to go on.
+    """
+    key = f"{codec_hash} {images.key} {seed}"
+    rows = _measured_before(folder / "gate.json", key)
+    if rows is None:
+        folder.mkdir(parents=True, exist_ok=True)
+        rows = measure_codec(codec, images, folder, seed)
+    failures = {row.image_type: row.failures(settings) for row in rows}
+    record = {
+        "key": key,
+        "settings": asdict(settings),
+        "passed": not any(failures.values()),
+        "types": [asdict(row) | {"failures": failures[row.image_type]} for row in rows],
+    }
+    write_json(folder / "gate.json", record)
+    if not record["passed"] and not settings.go_on:
+        failed = [f"{kind} ({', '.join(why)})" for kind, why in failures.items() if why]
+        raise SynthmedError(
+            f"the codec gate failed for {'; '.join(failed)}",
+            where=folder / "gate.json",
+            mend="Train the codec for longer or with more latent channels; or continue with "
+            "--resume and --set codec.gate.psnr=... (what is enough) or codec.gate.go_on=true.",
+        )
+    return record
 
 
 @torch.no_grad()
-def codec_gate(
-    codec: Codec, images: TrainingImages, settings: GateSettings, folder: Path, seed: int
-) -> list[GateRow]:
-    """Judge a codec on validation rows, type by type; write `gate.json` and a picture per type.
+def measure_codec(codec: Codec, images: TrainingImages, folder: Path, seed: int) -> list[GateRow]:
+    """Measure what a codec does to each type's validation images; write a picture per type.
 
-    Raises:
-        SynthmedError: A type fails and the recipe's gate is not set to go on.
+    Args:
+        codec: The codec.
+        images: The run's images.
+        folder: Where the pictures go.
+        seed: Of the attribute classifier.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    checks = attribute_checks(codec, images, settings.attribute_margin, seed)
+    checks = attribute_checks(codec, images, seed)
     val = images.indices("val")
     rows = []
     for name, grey in images.types().items():
@@ -63,37 +125,28 @@ def codec_gate(
         if len(chosen) == 0:
             continue
         real = images.tensor(chosen)
-        parts = [codec.decode(codec.encode(real[i : i + 64])).cpu() for i in range(0, len(real), 64)]
-        decoded = torch.cat(parts).clamp(-1, 1)
-        chroma = float((decoded - as_grey(decoded)).abs().mean()) * 127.5 if grey else 0.0
+        decoded = torch.cat([codec.decode(codec.encode(part)).cpu() for part in real.split(64)])
+        decoded, chroma = decoded.clamp(-1, 1), 0.0
         if grey:
+            chroma = float((decoded - as_grey(decoded)).abs().mean()) * 127.5
             real, decoded = as_grey(real), as_grey(decoded)
-        rows.append(_row(name, real.numpy(), decoded.numpy(), chroma, checks.get(name, []), settings))
-        _picture(real, decoded, folder / f"{name.replace(' ', '-')}.png")
-    record = {"settings": asdict(settings), "types": [asdict(row) for row in rows]}
-    (folder / "gate.json").write_text(json.dumps(record, indent=1))
-    failed = [row for row in rows if not row.passed]
-    if failed and not settings.go_on:
-        worst = ", ".join(f"{r.image_type} ({r.psnr:.1f} of {r.needed:g} dB, power {r.power:.2f})" for r in failed)
-        raise SynthmedError(
-            f"the codec gate failed for {worst}",
-            where=folder / "gate.json",
-            mend="Train the codec for longer or with more latent channels; or state the figure "
-            "that is good enough with --set codec.gate.psnr=..., or --set codec.gate.go_on=true.",
-        )
+        similarity = float(np.minimum(psnr(real.numpy(), decoded.numpy()), 100.0).mean())
+        power = high_frequency_ratio(real.numpy(), decoded.numpy())
+        rows.append(GateRow(name, len(real), similarity, power, chroma, checks.get(name, [])))
+        picture = torch.cat([real[:12], decoded[:12]])  # real images above their reconstructions
+        save_grid(picture, min(12, len(real)), folder / f"{name.replace(' ', '-')}.png")
     return rows
 
 
-def _row(
-    name: str, real: Any, decoded: Any, chroma: float, checks: list[AttributeCheck], settings: GateSettings
-) -> GateRow:
-    value = float(np.mean(psnr(real, decoded)))
-    power = high_frequency_ratio(real, decoded)
-    needed = settings.by_type.get(name, settings.psnr)
-    passed = value >= needed and power >= settings.power and all(c.passed for c in checks)
-    return GateRow(name, len(real), value, needed, power, chroma, checks, passed)
-
-
-def _picture(real: torch.Tensor, decoded: torch.Tensor, path: Path) -> None:
-    """Real images above, their reconstructions below."""
-    save_grid(torch.cat([real[:12], decoded[:12]]), min(12, len(real)), path)
+def _measured_before(file: Path, key: str) -> list[GateRow] | None:
+    if not file.is_file():
+        return None
+    record = json.loads(file.read_text())
+    if record.get("key") != key:
+        return None
+    rows = []
+    for entry in record["types"]:
+        attributes = [AttributeCheck(**check) for check in entry["attributes"]]
+        figures = {name: entry[name] for name in ("image_type", "n", "psnr", "power", "chroma")}
+        rows.append(GateRow(**figures, attributes=attributes))
+    return rows

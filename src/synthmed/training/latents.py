@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,8 @@ from torch import Tensor
 from synthmed.models.codec import Codec
 from synthmed.training.augment import augment, operations_of
 from synthmed.training.data import TrainingImages
-from synthmed.training.recipe import Recipe
+from synthmed.training.disk import fsync_stream, write_json
+from synthmed.training.settings import Recipe
 from synthmed.transport.seeds import step_generator
 
 _BATCH = 64
@@ -60,7 +60,6 @@ def channel_statistics(codec: Codec, images: TrainingImages) -> tuple[Tensor, Te
     return mean.float(), (square / count - mean**2).clamp_min(0).sqrt().float()
 
 
-@torch.no_grad()
 def cache_latents(
     recipe: Recipe,
     images: TrainingImages,
@@ -73,8 +72,18 @@ def cache_latents(
 ) -> LatentCache:
     """Encode a split, or open what an earlier run encoded with the same codec, rows and settings.
 
-    A killed run continues at the first row that is not yet written: the array is preallocated and
-    a counter beside it is renamed into place after every batch.
+    Batches are appended to the array's file, and after each a counter beside it is renamed into
+    place: a killed run continues after the last batch that the counter knows.
+
+    Args:
+        recipe: The run.
+        images: Its images.
+        codec: The codec.
+        codec_hash: What tells this codec from others.
+        split: "train" or "val".
+        versions: Versions of each image; the first is the image itself, the others augmented.
+        folder: Where the cache lies.
+        progress: Called with (rows done, rows, {}).
     """
     rows = images.indices(split)
     operations = [operations_of(images.rows[i].image_type, recipe.data.augment) for i in rows]
@@ -83,30 +92,46 @@ def cache_latents(
     shape = (len(rows), versions, codec.latent_channels, side, side)
     folder.mkdir(parents=True, exist_ok=True)
     file, counter = folder / f"latents-{split}-{key}.npy", folder / f"latents-{split}-{key}.json"
-    done = json.loads(counter.read_text())["rows"] if counter.is_file() and file.is_file() else 0
-    mode = "r+" if done else "w+"
-    array = np.lib.format.open_memmap(file, mode, np.float16, None if done else shape)
-    for start in range(done, len(rows), _BATCH):
-        stop = min(start + _BATCH, len(rows))
-        x_BCHW = images.tensor(rows[start:stop])
-        for version in range(versions):
-            seen = x_BCHW if version == 0 else torch.stack(
-                [
-                    augment(x, operations[start + i], _draws(recipe.seed, start + i, version))
-                    for i, x in enumerate(x_BCHW)
-                ]
-            )
-            array[start:stop, version] = codec.encode(seen).float().cpu().numpy()
-        array.flush()
-        temporary = counter.with_suffix(".tmp")
-        temporary.write_text(json.dumps({"rows": stop}))
-        os.replace(temporary, counter)
-        progress(stop, len(rows), {})
+    written = json.loads(counter.read_text()) if counter.is_file() and file.is_file() else None
+    with open(file, "r+b" if written else "w+b") as stream:
+        if written:
+            stream.truncate(written["bytes"])
+            stream.seek(written["bytes"])
+        else:
+            header = {"descr": "<f2", "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(stream, header)
+        for start in range(written["rows"] if written else 0, len(rows), _BATCH):
+            x_BCHW = images.tensor(rows[start : start + _BATCH])
+            seen = _versions(x_BCHW, operations[start:], versions, recipe.seed, start)
+            z_BVChw = torch.stack([_encode(codec, x) for x in seen], dim=1)
+            stream.write(z_BVChw.numpy().astype("<f2").tobytes())
+            fsync_stream(stream)
+            done = start + len(x_BCHW)
+            write_json(counter, {"rows": done, "bytes": stream.tell()})
+            progress(done, len(rows), {})
     return LatentCache(np.load(file, mmap_mode="r"), rows)
 
 
-def _draws(seed: int, row: int, version: int) -> torch.Generator:
-    return step_generator(seed, row, f"augmentation {version}")
+def _versions(
+    x_BCHW: Tensor, operations: Sequence[Sequence[str]], versions: int, seed: int, first: int
+) -> Iterator[Tensor]:
+    """The images, then augmented versions; the draws are a function of (seed, row, version)."""
+    yield x_BCHW
+    for version in range(1, versions):
+        draws = (
+            step_generator(seed, first + i, f"augmentation {version}") for i in range(len(x_BCHW))
+        )
+        yield torch.stack(
+            [
+                augment(x, names, draw)
+                for x, names, draw in zip(x_BCHW, operations, draws, strict=False)
+            ]
+        )
+
+
+@torch.no_grad()
+def _encode(codec: Codec, x_BCHW: Tensor) -> Tensor:
+    return codec.encode(x_BCHW).float().cpu()
 
 
 def _key(
@@ -115,8 +140,8 @@ def _key(
     codec_hash: str,
     split: str,
     versions: int,
-    operations: list[tuple[str, ...]],
+    operations: Sequence[Sequence[str]],
 ) -> str:
-    files = [str(images.rows[i].file) for i in images.indices(split)]
-    content = [recipe.seed, recipe.data.image_size, codec_hash, versions, files, operations]
+    splits = [row.split for row in images.rows]
+    content = [recipe.seed, images.key, splits, codec_hash, split, versions, operations]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]

@@ -12,12 +12,10 @@ from torch import Tensor
 
 
 def image_grid(x_BCHW: Tensor, columns: int, gap: int = 2) -> npt.NDArray[np.uint8]:
-    """Lay images `(B, 1 or 3, H, W)` in [-1, 1] out in rows, as grey levels `(3, height, width)`."""
+    """Lay images `(B, 1 or 3, H, W)` in [-1, 1] out in rows: grey levels `(3, height, width)`."""
     count, _, height, width = x_BCHW.shape
     rows = -(-count // columns)
-    grid = torch.full(
-        (3, rows * (height + gap) - gap, columns * (width + gap) - gap), 1.0
-    )
+    grid = torch.full((3, rows * (height + gap) - gap, columns * (width + gap) - gap), 1.0)
     for i, image in enumerate(x_BCHW.detach().cpu().float()):
         top, left = (i // columns) * (height + gap), (i % columns) * (width + gap)
         grid[:, top : top + height, left : left + width] = image

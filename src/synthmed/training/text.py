@@ -1,57 +1,20 @@
-"""Captions of a run, its tokenizer and its small text model."""
+"""The text model of a run: a small one with a tokenizer of its own, or a given one."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-import numpy as np
 import torch
 from tokenizers.pre_tokenizers import ByteLevel
 from tokenizers.trainers import BpeTrainer
-from torch import Tensor
 from transformers import AutoModel, AutoTokenizer, CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-from synthmed.datasets.captions import caption
-from synthmed.datasets.rows import Row
 from synthmed.errors import SynthmedError
 from synthmed.models.conditioners import TextConditioner
-from synthmed.training.recipe import ConditionSettings
+from synthmed.training.settings import ConditionSettings
 
 START, END = "<|startoftext|>", "<|endoftext|>"
-
-
-@dataclass(frozen=True)
-class CaptionTable:
-    """The captions of a run: which of them each row may be trained with.
-
-    Attributes:
-        texts: The distinct captions; the first is "", the null.
-        index_NC: Number of each row's captions.
-    """
-
-    texts: list[str]
-    index_NC: Tensor
-
-
-def caption_table(rows: Sequence[Row], styles: Sequence[str], count: int, seed: int) -> CaptionTable:
-    """Write `count` captions per row, the styles in turn; equal captions are kept once."""
-    numbers: dict[str, int] = {"": 0}
-    index = np.zeros((len(rows), count), np.int64)
-    for i, row in enumerate(rows):
-        for c in range(count):
-            text = caption(row, styles[c % len(styles)], seed + c)
-            index[i, c] = numbers.setdefault(text, len(numbers))
-    return CaptionTable(list(numbers), torch.from_numpy(index))
-
-
-def label_table(rows: Sequence[Row]) -> CaptionTable:
-    """One value per row: its labels joined by ", ", or its image type where it has none."""
-    numbers: dict[str, int] = {"": 0}
-    chosen = [", ".join(row.labels) or row.image_type for row in rows]
-    index = [[numbers.setdefault(value, len(numbers))] for value in chosen]
-    return CaptionTable(list(numbers), torch.tensor(index))
 
 
 def train_tokenizer(texts: Sequence[str], vocabulary: int, max_length: int) -> CLIPTokenizer:
@@ -75,17 +38,14 @@ def train_tokenizer(texts: Sequence[str], vocabulary: int, max_length: int) -> C
         show_progress=False,
     )
     backend.train_from_iterator(texts, trainer)
-    merges = [tuple(pair) for pair in json.loads(backend.to_str())["model"]["merges"]]
-    for left, right in merges:
-        joined = left + right
-        if joined not in tokens and len(tokens) < max(vocabulary, 514):
-            tokens.append(joined)
-    known = set(tokens)
-    return CLIPTokenizer(
-        vocab={token: i for i, token in enumerate(tokens)},
-        merges=[pair for pair in merges if pair[0] + pair[1] in known],
-        model_max_length=max_length,
-    )
+    ids = {token: i for i, token in enumerate(tokens)}
+    merges = []
+    for left, right in json.loads(backend.to_str())["model"]["merges"]:
+        room = left + right in ids or len(ids) < vocabulary
+        if room and left in ids and right in ids:
+            ids.setdefault(left + right, len(ids))
+            merges.append((left, right))
+    return CLIPTokenizer(vocab=ids, merges=merges, model_max_length=max_length)
 
 
 def build_text_conditioner(
@@ -112,7 +72,15 @@ def build_text_conditioner(
 
 
 def load_text_conditioner(settings: ConditionSettings) -> TextConditioner:
-    """Open a given text model (a local folder, or a hub id in the local cache)."""
+    """Open a given CLIP text model, alone or within a CLIP model.
+
+    Args:
+        settings: `path` is a local folder, or a hub id in the local cache: nothing is downloaded.
+
+    Raises:
+        SynthmedError: It cannot be opened, or is no CLIP text model, which alone fits into the
+            `StableDiffusionPipeline` folder that a text Generator becomes.
+    """
     try:
         tokenizer = AutoTokenizer.from_pretrained(settings.path, local_files_only=True)
         model = AutoModel.from_pretrained(
@@ -125,5 +93,12 @@ def load_text_conditioner(settings: ConditionSettings) -> TextConditioner:
             mend="Give a local folder of a transformers text model.",
         ) from error
     model = getattr(model, "text_model", model)
-    tokenizer.model_max_length = min(int(tokenizer.model_max_length), settings.max_length)
-    return TextConditioner(tokenizer, model)
+    if not isinstance(model, CLIPTextModel) or not isinstance(tokenizer, CLIPTokenizer):
+        raise SynthmedError(
+            f"a {type(model).__name__} with a {type(tokenizer).__name__} is no CLIP text model",
+            where=settings.path,
+            mend="Give the folder of a CLIP text model and its tokenizer.",
+        )
+    longest = int(model.config.max_position_embeddings)
+    tokenizer.model_max_length = min(int(tokenizer.model_max_length), longest, settings.max_length)
+    return TextConditioner(tokenizer, model.eval())

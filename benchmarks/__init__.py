@@ -1,0 +1,1 @@
+"""Benchmarks: what synthmed claims, measured beside a baseline; see docs/benchmarks.md."""

@@ -1,0 +1,74 @@
+"""Files that a kill leaves whole or absent, and one clear error for a disk that is full."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from safetensors import SafetensorError
+
+from synthmed.errors import SynthmedError
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_REFUSED = (errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
+
+
+@contextmanager
+def writing(where: Path) -> Iterator[None]:
+    """Turn a failure to write, safetensors' own kind too, into one clear error.
+
+    Args:
+        where: What is written, for the message.
+
+    Raises:
+        SynthmedError: The disk is full or cannot be written.
+    """
+    try:
+        yield
+    except (OSError, SafetensorError) as error:
+        code = _code(error)
+        if code not in (*_FULL, *_REFUSED):
+            raise
+        what = "the disk is full" if code in _FULL else f"cannot write: {os.strerror(code)}"
+        raise SynthmedError(
+            what,
+            where=where,
+            mend="Mend that and continue with --resume; the last complete checkpoint is kept.",
+        ) from error
+
+
+def _code(error: Exception) -> int | None:
+    """The system's number of an error; safetensors only has it in its text."""
+    if isinstance(error, OSError):
+        return error.errno
+    found = re.search(r"\(os error (\d+)\)", str(error))
+    return int(found[1]) if found else None
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON through a temporary file, flushed to disk and renamed."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
+    fsync(temporary)
+    temporary.rename(path)
+
+
+def fsync_stream(stream: IO[bytes]) -> None:
+    """Flush an open file to disk."""
+    stream.flush()
+    os.fsync(stream.fileno())
+
+
+def fsync(path: Path) -> None:
+    """Flush a file or a folder to disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
