@@ -61,18 +61,15 @@ def area_lost(real: tuple[Labels, Array, Sequence[str]], made: tuple[Labels, Arr
 
 
 def compared(
-    metric: str,
-    real: tuple[Any, Sequence[str]],
-    other: tuple[Any, Sequence[str] | None],
-    extractor: str = "",
+    metric: str, real: tuple[Any, Sequence[str]], other: tuple[Any, Sequence[str] | None]
 ) -> Estimate:
     """A registered metric between real and other images or features, with their groups."""
     found = measure(
         metric,
         real[0],
         other[0],
-        extractor=extractor,
-        preprocessing="64 px" if extractor else "",
+        extractor="",
+        preprocessing="",
         real_groups=real[1],
         synthetic_groups=other[1],
     )

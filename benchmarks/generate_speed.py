@@ -99,7 +99,7 @@ class Profile:
 
 
 PROFILES = {
-    "smoke": Profile(16, 2, 8, (1, 32, 64), "cpu", 0.5),
+    "smoke": Profile(16, 2, 8, (1, 16, 32), "cpu", 0.5),
     "cpu": Profile(512, None, None, (1, 8, 64), "cpu", 10.0),
     "gpu": Profile(2048, None, None, (1, 8, 64, 256), "cuda", 5.0),
 }

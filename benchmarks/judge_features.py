@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -37,7 +38,7 @@ def judge_features(
     """
     x = as_unit_images(images)
     x = x if x.shape[-1] == SIDE else box_resize(x, SIDE)
-    views = [_positional(view) for view in _orbit(x, SAFE.get(image_type, ()))]
+    views = [_positional(view) for view in turned(x, SAFE.get(image_type, ()))]
     found = {name: np.mean([view[name] for view in views], axis=0) for name in views[0]}
     grey = x.mean(axis=1)
     quantiles = np.quantile(x.reshape(*x.shape[:2], -1), LEVELS, axis=-1)
@@ -48,13 +49,21 @@ def judge_features(
     return found
 
 
-def _orbit(x: Array, operations: tuple[str, ...]) -> Iterator[Array]:
-    """The images, and their mirror images and turns where these are safe."""
-    for quarter in range(4 if "turn" in operations else 1):
-        turned = np.rot90(x, quarter, (-2, -1))
-        yield turned
-        if {"turn", "flip"} & set(operations):
-            yield turned[..., ::-1]
+def turned(images: npt.NDArray[Any], operations: Sequence[str]) -> Iterator[npt.NDArray[Any]]:
+    """The images `(N, C, S, S)` turned and mirrored in all ways that some augmentations can.
+
+    Args:
+        images: The images.
+        operations: Names of `synthmed.training.augment.OPERATIONS`.
+    """
+    quarters = (
+        (0, 1, 2, 3) if "turn" in operations else (0, 2) if "symmetric" in operations else (0,)
+    )
+    for quarter in quarters:
+        view = np.rot90(images, quarter, (-2, -1))
+        yield view
+        if {"flip", "symmetric", "turn"} & set(operations):
+            yield view[..., ::-1]
 
 
 def _positional(x: Array) -> dict[str, Array]:

@@ -1,4 +1,4 @@
-"""The judges' recipe, and the judge of image types; see `recipes/judges-64.yaml`."""
+"""The judges' recipe, and the judge of image types; see `benchmarks/judges-64.yaml`."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ class Attribute:
         positive: Condition of each column that a positive row fits.
         negative: The same for negative rows; comes first.
         where: Condition that both fit.
+        note: What to know when reading its results.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Attribute:
     positive: Mapping[str, Any]
     negative: Mapping[str, Any]
     where: Mapping[str, Any] = field(default_factory=dict)
+    note: str = ""
 
     def labels(self, rows: Sequence[Row]) -> npt.NDArray[np.int64]:
         """1, 0, or -1 where neither answer is known, for each row."""

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from benchmarks.common import Row
 from benchmarks.estimates import estimate
+from benchmarks.judge_features import turned
 from benchmarks.judges import TypeJudge
 from benchmarks.kernel_judge import Array
 from benchmarks.model_images import HELD_OUT, Images, Scene
+from benchmarks.samplers import SEED
 from synthmed.datasets.captions import caption
 from synthmed.measures.features import load_extractor
 from synthmed.measures.jackknife import jackknife_groups
 from synthmed.measures.neighbours import copies
-from synthmed.training.augment import SAFE
+from synthmed.training.augment import SAFE, augment
 
 PLANTED = 64
 """Training images that are planted as copies, at most."""
@@ -25,29 +28,29 @@ PLANTED = 64
 def copies_row(scene: Scene, name: str) -> Row:
     """Copies among all images of a type, false alarms on real ones, and planted copies found.
 
-    The training images are searched along with those mirror images and turns of them that training
-    used too. Planted copies are training images moved by a pixel and made 5 % brighter, as they
-    are and through the codec.
+    The training images are searched in every position that their augmentation may have shown them
+    in. Planted copies are training images after a random augmentation, as they are and through the
+    codec.
     """
     train, held_out = scene.real(name, "train"), scene.real(name, *HELD_OUT)
-    extract = load_extractor("structure-16")
-    known = extract(_with_turns(train.images, SAFE.get(name, ())))
+    extract, operations = load_extractor("structure-16"), SAFE.get(name, ())
+    known = np.concatenate([extract(view) for view in _positions(train.images, operations)])
     holdout = extract(held_out.images)
     parts = [scene.made(name, scene.orders(name))]
-    parts += [
-        scene.made(attribute.name, orders)
-        for attribute in scene.recipe.attributes
-        if attribute.image_type == name and len(orders := scene.answers(attribute)[0])
-    ]
+    for attribute in scene.recipe.attributes:
+        no, yes = scene.answers(attribute) if attribute.image_type == name else ([], [])
+        if no and yes:
+            parts.append(scene.made(attribute.name, [*no, *yes]))
     picked = np.linspace(0, len(train.images) - 1, min(PLANTED, len(train.images))).astype(int)
-    moved = np.pad(train.images[picked], ((0, 0), (0, 0), (0, 0), (1, 0)), mode="edge")[..., :-1]
-    planted = np.clip((moved + 1) * 1.05 - 1, -1, 1).astype(np.float32)
+    draw = torch.Generator().manual_seed(SEED)
+    chosen = torch.from_numpy(train.images[picked])
+    planted = torch.stack([augment(x, operations, draw) for x in chosen]).numpy()
     sides = {
         "made": np.concatenate(parts),
         "planted": planted,
         "planted_codec": scene.through_codec(planted),
     }
-    row: Row = {"n_train": len(train.images), "n_holdout": len(holdout)}
+    row: Row = {"n_train": len(train.images), "extractor": f"{extract.id}, {extract.preprocessing}"}
     for key, images in sides.items():
         found = copies(extract(images), known, holdout, held_out.groups)
         row[key] = estimate(found.rate, found.low, found.high, found.n)
@@ -56,13 +59,14 @@ def copies_row(scene: Scene, name: str) -> Row:
     return row
 
 
-def _with_turns(images: Images, operations: Sequence[str]) -> Images:
-    """The images, and their mirror images and turns where training uses these."""
-    quarters = range(4 if "turn" in operations else 1)
-    views = [np.rot90(images, quarter, (-2, -1)) for quarter in quarters]
-    if {"turn", "flip"} & set(operations):
-        views += [view[..., ::-1] for view in views]
-    return np.concatenate(views)
+def _positions(images: Images, operations: Sequence[str]) -> Iterator[Images]:
+    """The images turned, mirrored and moved in all ways that the operations can."""
+    side = images.shape[-1]
+    reach = max(1, round(0.03 * side)) if "shift" in operations else 0
+    for view in turned(images, operations):
+        wide = np.pad(view, ((0, 0), (0, 0), (reach, reach), (reach, reach)), mode="edge")
+        for dy, dx in np.ndindex(2 * reach + 1, 2 * reach + 1):
+            yield wide[..., dy : dy + side, dx : dx + side]
 
 
 def diversity_row(scene: Scene, judge: TypeJudge, name: str) -> Row:

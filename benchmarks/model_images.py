@@ -69,7 +69,7 @@ class Scene:
         return load_framed(self.rows, self.generator.image_size)
 
     def real(self, image_type: str, *splits: str) -> Real:
-        """The real images of a type in some splits."""
+        """The real images of a type in some splits; "" takes all types."""
         chosen = [
             i
             for i, row in enumerate(self.rows)
@@ -95,18 +95,16 @@ class Scene:
         """Orders of a type: the captions of its test rows, each used about equally often."""
         return self._orders(slug(image_type), self.real(image_type, "test").rows, self.count)
 
-    def answers(self, attribute: Attribute) -> tuple[list[Order], npt.NDArray[np.int64]]:
-        """Orders of an attribute and what their prompts say, as often yes (1) as no (0).
+    def answers(self, attribute: Attribute) -> tuple[list[Order], list[Order]]:
+        """Orders whose prompts say no, and as many whose prompts say yes.
 
         The prompts are captions of held-out rows, so that on both sides the same is asked for.
         """
         held_out = [row for row in self.rows if row.split in HELD_OUT]
         labels, key = attribute.labels(held_out), slug(attribute.name)
-        sides = [
-            self._orders(f"{key}-{side}", [held_out[i] for i in np.flatnonzero(labels == side)], n)
-            for side, n in ((0, self.count - self.count // 2), (1, self.count // 2))
-        ]
-        return sides[0] + sides[1], np.repeat([0, 1], [len(side) for side in sides])
+        no, yes = ([held_out[i] for i in np.flatnonzero(labels == side)] for side in (0, 1))
+        half = self.count // 2
+        return self._orders(f"{key}-no", no, half), self._orders(f"{key}-yes", yes, half)
 
     def _orders(self, key: str, rows: Sequence[Row], count: int) -> list[Order]:
         """Orders of the rows' captions, the rows in turns."""
@@ -137,16 +135,17 @@ class Scene:
         if kept.is_file():
             return np.asarray(np.load(kept) / np.float32(127.5) - 1, np.float32)
         say(f"making {len(orders)} images: {name} ...")
-        starts = range(0, len(orders), BATCH)
-        images = np.concatenate([self._batch(orders[start : start + BATCH]) for start in starts])
+        size = min(BATCH, len(orders))
+        starts = range(0, len(orders), size)
+        images = np.concatenate([self._batch(orders[i : i + size], size) for i in starts])
         kept.parent.mkdir(parents=True, exist_ok=True)
         temporary = kept.with_suffix(".part.npy")
         np.save(temporary, np.rint((images + 1) * 127.5).astype(np.uint8))
         os.replace(temporary, kept)
         return images
 
-    def _batch(self, orders: Sequence[Order]) -> Images:
-        padded = [*orders, *[orders[-1]] * (BATCH - len(orders))]
+    def _batch(self, orders: Sequence[Order], size: int) -> Images:
+        padded = [*orders, *[orders[-1]] * (size - len(orders))]
         how = self.sampling
         images = self.generator.sample(
             [order.text for order in padded],
@@ -176,23 +175,27 @@ class Scene:
 
 
 def shuffled(
-    orders: Sequence[Order], prompts: Sequence[Order], count: int
+    said: Sequence[Sequence[Order]], given: Sequence[Sequence[Order]], count: int
 ) -> tuple[list[Order], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Orders with the prompts of others, for images with seeds of their own.
 
+    Every class of what is said meets every class of prompts equally often, so that what is said
+    tells nothing about the prompts.
+
     Args:
-        orders: What the images are said to be.
-        prompts: Where the prompts come from, each used about equally often.
+        said: What the images are said to be, class by class.
+        given: Where the prompts come from, class by class.
         count: Number of images.
 
     Returns:
-        The orders; for each, the index of what it is said to be and of its prompt.
+        The orders; for each, the class of what it is said to be and of its prompt.
     """
-    draw = np.random.default_rng(orders[0].seed)
-    said = draw.permutation(len(orders))[np.arange(count) % len(orders)]
-    given = draw.permutation(len(prompts))[np.arange(count) % len(prompts)]
-    made = [
-        replace(orders[i], key=f"{orders[i].key}-shuffled-{n}", text=prompts[j].text)
-        for n, (i, j) in enumerate(zip(said, given, strict=True))
-    ]
-    return made, said, given
+    numbers = np.arange(count)
+    a, b = numbers % len(said), numbers // len(said) % len(given)
+    draw = np.random.default_rng(said[0][0].seed)
+    made = []
+    for n, i, j in zip(range(count), a.tolist(), b.tolist(), strict=True):
+        order = said[i][int(draw.integers(len(said[i])))]
+        text = given[j][int(draw.integers(len(given[j])))].text
+        made.append(replace(order, key=f"{order.key}-shuffled-{n}", text=text))
+    return made, a, b

@@ -7,7 +7,7 @@ side, *missed* when the whole interval lies on the other, else *open*:
 2. *Attributes.* AUROC of what the prompt says is at most .10 below that of the same judge on real
    images with the same captions. A judge counts only if it reaches .80 on real images; otherwise
    the attribute is not measurable on this data. Two judges: one with patients of its own, and one
-   that was trained on the generator's training rows; see `recipes/judges-64.yaml`.
+   that was trained on the generator's training rows; see `benchmarks/judges-64.yaml`.
 3. *Controls.* With prompts shuffled at sampling, 1 and 2 fall to chance (interval at or below it).
 4. *KID* to real test patients, beside that of real training images (other patients) at equal n,
    of these through the codec, and blurred by one pixel (which must be found worse). No margin.
@@ -87,7 +87,7 @@ PROFILES = {
 
 def main(
     argv: Sequence[str] | None = None,
-    judges: Path = ROOT / "recipes/judges-64.yaml",
+    judges: Path = ROOT / "benchmarks/judges-64.yaml",
     work: Path = ROOT / "runs/model_quality",
 ) -> None:
     """Run the benchmark.

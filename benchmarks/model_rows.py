@@ -24,19 +24,20 @@ FEWEST = 2
 def type_row(scene: Scene, judge: TypeJudge, name: str) -> Row:
     """Share of images that the type judge takes for what they are or were ordered as.
 
+    The real images are all that the judge has not seen, those through the codec are test images;
     `chance` is the share of the shuffled prompts that happen to be of the right type.
     """
-    real, orders = scene.real(name, "test"), scene.orders(name)
-    every = [order for each in scene.types for order in scene.orders(each)]
-    wrong, _, given = shuffled(orders, every, scene.count // 2)
+    real, test = scene.real(name, "train", "test"), scene.real(name, "test")
+    orders, every = scene.orders(name), [scene.orders(each) for each in scene.types]
+    wrong, _, given = shuffled([orders], every, scene.count // 2)
 
     def hits(images: Images) -> Array:
         return (judge.types(TypeJudge.features(images)) == name).astype(np.float64)
 
-    chance = float(np.mean([every[j].image_type == name for j in given]))
+    chance = float((given == scene.types.index(name)).mean())
     row: Row = {"chance": chance, "patients": len(set(real.groups))}
-    for key, images in (("real", real.images), ("codec", scene.through_codec(real.images))):
-        row[key] = rate_of_patients(hits(images), real.groups)
+    row["real"] = rate_of_patients(hits(real.images), real.groups)
+    row["codec"] = rate_of_patients(hits(scene.through_codec(test.images)), test.groups)
     for key, title, asked in (("made", name, orders), ("shuffled", f"{name} shuffled", wrong)):
         row[key] = rate(hits(scene.made(title, asked)))
     return row
@@ -55,10 +56,11 @@ def attribute_row(scene: Scene, attribute: Attribute) -> Row:
     groups, truth = np.asarray(held_out.groups)[sure].tolist(), truth[sure]
     if _too_few((truth, groups), (learnt[known], np.asarray(train.groups)[known].tolist())):
         return {"skipped": f"fewer than {FEWEST} patients with one of the answers"}
-    orders, said = scene.answers(attribute)
-    if len(set(said)) < 2:
+    answers = scene.answers(attribute)
+    if not all(answers):
         return {"skipped": "no caption of one of the answers fits the model"}
-    wrong, index, _ = shuffled(orders, orders, scene.count // 2)
+    orders, said = [*answers[0], *answers[1]], np.repeat([0, 1], scene.count // 2)
+    wrong, wrongly, _ = shuffled(answers, answers, scene.count // 2)
     real = features(held_out.images[sure])
     own = CrossFitted.fit(real, truth, groups, folds=scene.recipe.folds, ridge=scene.recipe.ridge)
     seen = KernelJudge.fit(features(train.images[known]), learnt[known], scene.recipe.ridge)
@@ -66,13 +68,14 @@ def attribute_row(scene: Scene, attribute: Attribute) -> Row:
     made = features(scene.made(attribute.name, orders))
     other = features(scene.made(f"{attribute.name} shuffled", wrong))
     row: Row = {"image_type": kind, "patients": len(set(groups)), "n_train": int(known.sum())}
+    row["note"] = attribute.note
     for key, judge, judge_real in (("own", own, own.held_out), ("train", seen, seen.scores)):
         scores, on_prompts = judge_real(real), judge.scores(made)
         row[key] = {
             "real": area(truth, scores, groups),
             "codec": area(truth, judge_real(codec), groups),
             "made": area(said, on_prompts),
-            "shuffled": area(said[index], judge.scores(other)),
+            "shuffled": area(wrongly, judge.scores(other)),
             "loss": area_lost((truth, scores, groups), (said, on_prompts)),
         }
     return row
@@ -106,12 +109,21 @@ def kid_row(scene: Scene, judge: TypeJudge, name: str) -> Row:
         "statistics": statistics,
         "judge": lambda x: judge.embedded(TypeJudge.features(x)),
     }
-    row: Row = {"n": n, "n_real": len(real.images), "patients": len(set(real.groups))}
+    names = {
+        "statistics": f"{statistics.id}, {statistics.preprocessing}",
+        "judge": f"features of the type judge, 64 px, recipe {scene.recipe.hash[:12]}",
+    }
+    row: Row = {
+        "extractors": names,
+        "n": n,
+        "n_real": len(real.images),
+        "patients": len(set(real.groups)),
+    }
     for key, extract in extractors.items():
         truth = extract(real.images)
         row[key] = {
-            side: compared("kid", (truth, real.groups), (extract(x), names), key)
-            for side, (x, names) in sides.items()
+            side: compared("kid", (truth, real.groups), (extract(x), own))
+            for side, (x, own) in sides.items()
         }
     return row
 

@@ -75,9 +75,11 @@ def _types(rows: Mapping[str, Row]) -> Table:
         ]
         for name, row in rows.items()
     ]
-    header = ["type", "real test (patients)", "real", "through the codec", "n", "made"]
+    header = ["type", "real (patients)", "real", "test through the codec", "n", "made"]
     header += ["prompts shuffled", "chance", f"target {TYPE_ACCURACY:g}"]
-    notes = ["The judge was trained on the val rows: patients of its own, none of test or train."]
+    notes = [
+        "The judge was trained on val rows; real: train and test rows, all unseen by the judge."
+    ]
     return Table(
         "Share of images that the judge takes for the type of their prompt", header, lines, notes
     )
@@ -105,6 +107,7 @@ def _attributes(rows: Mapping[str, Row]) -> Table:
         "trained on. Judge train: trained on the generator's own training rows, so it would also",
         "recognise what the generator has memorised; its real images are val and test rows, too.",
         f"Where the judge stays below {MEASURABLE:g} on real images: not measurable on this data.",
+        *dict.fromkeys(row["note"] for row in rows.values() if row.get("note")),
     ]
     return Table("Attributes: does the image show what the prompt says?", header, lines, notes)
 
@@ -145,7 +148,7 @@ def _copies(rows: Mapping[str, Row]) -> Table:
         [
             name,
             str(row["n_train"]),
-            str(row["n_holdout"]),
+            str(row["false_alarms"]["n"]),
             str(row["made"]["n"]),
             *(interval(row[side], 2) for side in sides),
             copies_verdict(row),
@@ -162,7 +165,7 @@ def _copies(rows: Mapping[str, Row]) -> Table:
         "planted found",
     ]
     header += ["planted, codec, found", f"target: at most {COPIES:g}"]
-    notes = ["Threshold from the hold-out images; planted: training images moved and brightened."]
+    notes = ["Threshold from the hold-out images; planted: augmented training images."]
     return Table("Copies of training images", header, lines, notes)
 
 

@@ -290,11 +290,14 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
         "text_encoder/model.safetensors",
     ],
 )
-def test_damaged_weights_are_one_clear_error(folder: Path, name: str, damage: str) -> None:
+def test_damaged_weights_are_one_clear_error(
+    folder: Path, name: str, damage: str, capfd: pytest.CaptureFixture[str]
+) -> None:
     DAMAGE[damage](folder / name)
     with pytest.raises(SynthmedError) as caught:
         load(folder)
     assert str(folder / name.partition("/")[0]) in str(caught.value)
+    assert capfd.readouterr() == ("", "")
     assert "\n" not in str(caught.value)
 
 

@@ -62,12 +62,13 @@ def renaming(target_name: str, moment: str) -> None:
             die()
         return renamed
 
-    Path.rename = dying  # type: ignore[method-assign]
+    Path.rename = dying  # type: ignore[method-assign,assignment]
 
 
 def tearing(number: int) -> None:
     """Let it die with the given tensor file of a checkpoint half written."""
-    save_file, calls = checkpoints.save_file, 0
+    module: Any = checkpoints
+    save_file, calls = module.save_file, 0
 
     def dying(tensors: Any, file: Path) -> None:
         nonlocal calls
@@ -77,7 +78,7 @@ def tearing(number: int) -> None:
             os.truncate(file, file.stat().st_size // 2)
             die()
 
-    checkpoints.save_file = dying
+    module.save_file = dying
 
 
 def removing(name: str) -> None:

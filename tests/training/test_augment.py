@@ -4,7 +4,15 @@ import pytest
 import torch
 
 from synthmed.errors import SynthmedError
-from synthmed.training.augment import OPERATIONS, SAFE, augment, gain, operations_of, shift, turn
+from synthmed.training.augment import (
+    OPERATIONS,
+    SAFE,
+    augment,
+    gain,
+    operations_of,
+    shift,
+    turn,
+)
 
 
 def draw(seed: int) -> torch.Generator:
@@ -16,7 +24,7 @@ def picture(side: int = 33) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("kind", ["chest X-ray", "Chest CT", "frontal chest radiograph"])
-@pytest.mark.parametrize("name", ["flip", "turn"])
+@pytest.mark.parametrize("name", ["flip", "turn", "symmetric"])
 def test_chests_are_never_mirrored(kind: str, name: str) -> None:
     with pytest.raises(SynthmedError, match="must not be mirrored"):
         operations_of(kind, {kind: ["shift", name]})
@@ -27,7 +35,7 @@ def test_no_safe_list_mirrors_a_chest_and_all_are_known() -> None:
     for kind, names in SAFE.items():
         assert set(names) <= OPERATIONS.keys()
         assert operations_of(kind, {}) == names
-    assert not {"flip", "turn"} & set(SAFE["chest X-ray"])
+    assert not {"flip", "turn", "symmetric"} & set(SAFE["chest X-ray"])
 
 
 def test_an_unlisted_type_gets_nothing_unless_the_recipe_says() -> None:
@@ -54,14 +62,24 @@ def test_no_operation_changes_nothing() -> None:
     assert augment(x, [], draw(0)) is x
 
 
-@pytest.mark.parametrize("name", ["flip", "turn"])
+@pytest.mark.parametrize("name", ["flip", "turn", "symmetric"])
 def test_mirrors_and_turns_only_move_pixels(name: str) -> None:
     x = picture()
     variants = {augment(x, [name], draw(seed)).numpy().tobytes() for seed in range(200)}
-    assert len(variants) == {"flip": 2, "turn": 8}[name]
+    assert len(variants) == {"flip": 2, "turn": 8, "symmetric": 4}[name]
     for seed in range(20):
         y = augment(x, [name], draw(seed))
         assert torch.equal(y.flatten().sort().values, x.flatten().sort().values)
+
+
+def test_symmetric_keeps_the_bars_of_a_padded_picture() -> None:
+    x = picture(16)
+    x[:, :2] = x[:, -2:] = -1
+    for seed in range(30):
+        y = augment(x, ["symmetric"], draw(seed))
+        assert (y[:, :2] == -1).all()
+        assert (y[:, -2:] == -1).all()
+        assert not (y[:, :, :2] == -1).all()
 
 
 def test_turn_is_one_of_the_eight_symmetries() -> None:

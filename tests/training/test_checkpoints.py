@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_runs import contents, largest_file
+from tiny_runs import channels_last, contents, largest_file
 from torch import Tensor, nn
 
 from synthmed.errors import SynthmedError
@@ -19,6 +19,7 @@ from synthmed.training.checkpoints import (
     load_latest,
     pack,
     save_checkpoint,
+    tidy,
     unpack,
 )
 
@@ -73,6 +74,16 @@ def test_an_incomplete_folder_is_ignored_and_overwritten(tmp_path: Path) -> None
     save_checkpoint(tmp_path, checkpoint(2))
     assert same(load_latest(tmp_path), checkpoint(2))
     assert not list(tmp_path.glob(".*"))
+
+
+def test_what_a_kill_left_half_removed_goes_with_the_next(tmp_path: Path) -> None:
+    for step in (1, 2, 3):
+        save_checkpoint(tmp_path, checkpoint(step), keep=3)
+    (tmp_path / "step-00000001" / "complete.json").unlink()
+    (tmp_path / ".step-00000004.tmp").mkdir()
+    tidy(tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["step-00000002", "step-00000003"]
+    tidy(tmp_path / "nowhere")
 
 
 def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
@@ -145,7 +156,7 @@ class Net(nn.Module):
 
 def stepped(steps: int) -> tuple[Net, torch.optim.AdamW]:
     torch.manual_seed(0)
-    net = Net().to(memory_format=torch.channels_last)
+    net: Net = channels_last(Net())
     optimiser = torch.optim.AdamW(
         [{"params": list(net.parameters()), "initial_lr": 1e-2}], lr=1e-2, betas=(0.9, 0.99)
     )

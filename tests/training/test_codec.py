@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_runs import recipe_of
+from tiny_runs import recipe_of, spied
 from torch import nn
 
 from synthmed.models.codec import AutoencoderCodec, fold_normalisation
-from synthmed.training.codec import CodecTask, random_crops, spectral_distance
+from synthmed.training.codec import CodecTask, gradient_distance, random_crops, spectral_distance
 from synthmed.training.data import TrainingImages
 from synthmed.training.latents import channel_statistics
 
@@ -25,7 +25,7 @@ def test_the_numbers_of_the_first_steps_stay(tiny_recipe: Path, images: Training
     # Kept at a fixed seed: a change here changes trainings that are to be resumed.
     task = task_of(tiny_recipe, images)
     found = [task.step(step) for step in range(3)]
-    expected = [0.47661865, 0.58226472, 0.54630792]
+    expected = [0.48984107, 0.59018940, 0.54591584]
     assert [losses["loss"] for losses in found] == pytest.approx(expected, rel=2e-4)
     assert found[0].keys() == {"absolute", "divergence", "spectral", "loss"}
 
@@ -53,10 +53,11 @@ def test_training_lowers_the_loss(tiny_recipe: Path, images: TrainingImages) -> 
 def test_only_training_rows_are_drawn(
     tiny_recipe: Path, images: TrainingImages, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    task, seen = task_of(tiny_recipe, images), set()
+    task = task_of(tiny_recipe, images)
+    seen: set[int] = set()
     tensor = TrainingImages.tensor
     monkeypatch.setattr(
-        TrainingImages, "tensor", lambda self, i: seen.update(i.tolist()) or tensor(self, i)
+        TrainingImages, "tensor", spied(tensor, lambda _, i: seen.update(i.tolist()))
     )
     for step in range(3):
         task.step(step)
@@ -117,9 +118,10 @@ def test_crops_lie_on_the_grid_of_four_and_cover_the_image() -> None:
 def test_crops_are_seen_in_the_first_steps_alone(
     tiny_recipe: Path, images: TrainingImages, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    task, sides = task_of(tiny_recipe, images, "codec.crop_steps=2"), []
+    task = task_of(tiny_recipe, images, "codec.crop_steps=2")
+    sides: list[int] = []
     encode = task.vae.encode
-    monkeypatch.setattr(task.vae, "encode", lambda x: sides.append(x.shape[-1]) or encode(x))
+    monkeypatch.setattr(task.vae, "encode", spied(encode, lambda x: sides.append(x.shape[-1])))
     for step in range(4):
         task.step(step)
     assert sides == [16, 16, 32, 32]
@@ -165,3 +167,27 @@ def test_networks_are_what_the_loop_keeps(tiny_recipe: Path, images: TrainingIma
     optimised = {p for g in task.optimisers["vae"].param_groups for p in g["params"]}
     assert optimised == set(task.modules["vae"].parameters())
     assert not any(isinstance(m, nn.Dropout) and m.p for m in task.vae.modules())
+
+
+def test_the_gradient_distance_weighs_fine_errors_more_than_broad_ones() -> None:
+    blank = torch.zeros(1, 1, 16, 16)
+    stripes = blank + 0.1 * (-1.0) ** torch.arange(16)
+    assert float(gradient_distance(blank, blank + 0.1)) == 0.0
+    assert float(gradient_distance(blank, stripes)) == pytest.approx(0.2)
+    assert float(gradient_distance(stripes, stripes)) == 0.0
+
+
+def test_the_gradient_part_joins_the_loss_with_its_weight(
+    tiny_recipe: Path, images: TrainingImages
+) -> None:
+    task = task_of(
+        tiny_recipe,
+        images,
+        "codec.spectral_weight=0",
+        "codec.kl_weight=0",
+        "codec.gradient_weight=2",
+    )
+    x, y = torch.rand(2, 3, 16, 16), torch.rand(2, 3, 16, 16)
+    parts = task.losses(x, y, torch.zeros(2, 4, 8, 8), torch.zeros(2, 4, 8, 8))
+    expected = float((x - y).abs().mean() + 2 * gradient_distance(x, y))
+    assert float(parts["loss"]) == pytest.approx(expected, rel=1e-6)

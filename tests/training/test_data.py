@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tiny_runs import spied
 
 from synthmed.imaging import reading
 from synthmed.imaging.frame import Frame
@@ -54,8 +55,8 @@ def test_images_are_in_range_with_zero_and_full_levels(images: TrainingImages) -
 def test_framing_happens_once(
     small_dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    calls = []
-    monkeypatch.setattr(data, "open_image", lambda f: calls.append(f) or reading.open_image(f))
+    calls: list[Path] = []
+    monkeypatch.setattr(data, "open_image", spied(reading.open_image, calls.append))
     first = load(small_dataset, tmp_path)
     again = load(small_dataset, tmp_path)
     assert len(calls) == 96

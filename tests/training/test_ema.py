@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from tiny_runs import channels_last
 from torch import nn
 
 from synthmed.training.ema import Ema
@@ -9,9 +10,8 @@ from synthmed.training.ema import Ema
 
 def net(seed: int = 0) -> nn.Module:
     torch.manual_seed(seed)
-    return nn.Sequential(nn.Conv2d(3, 5, 3), nn.BatchNorm2d(5)).to(
-        memory_format=torch.channels_last
-    )
+    module: nn.Module = channels_last(nn.Sequential(nn.Conv2d(3, 5, 3), nn.BatchNorm2d(5)))
+    return module
 
 
 def values(module: nn.Module) -> dict[str, torch.Tensor]:
@@ -33,7 +33,7 @@ def test_two_swaps_change_nothing() -> None:
     ema = Ema({"net": module}, 0.99)
     with torch.no_grad():
         for parameter in module.parameters():
-            parameter += 1
+            parameter.add_(1)
     weights, average = values(module), {k: v.clone() for k, v in ema.average.items()}
     ema.swap()
     assert equal(values(module), {k.removeprefix("net/"): v for k, v in average.items()})

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tiny_runs import spied
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
@@ -103,8 +104,9 @@ def test_what_was_measured_is_not_measured_again(
 ) -> None:
     with pytest.raises(SynthmedError):
         judge(Blur(), images, tmp_path)
-    measure, calls = gate.measure_codec, []
-    monkeypatch.setattr(gate, "measure_codec", lambda *a: calls.append(a) or measure(*a))
+    calls: list[Any] = []
+    measure = spied(gate.measure_codec, lambda codec, *_: calls.append(codec))
+    monkeypatch.setattr(gate, "measure_codec", measure)
     record = judge(Blur(), images, tmp_path, psnr=5, power=0.0)
     assert record["passed"]
     assert not calls
@@ -143,9 +145,8 @@ def test_a_classifier_sees_which_codec_keeps_a_label(
 ) -> None:
     calls: list[dict[str, Any]] = []
     fit = functools.cache(lambda: fit_classifier(*calls[0]["of"], groups=[], epochs=15))
-    monkeypatch.setattr(
-        attributes, "fit_classifier", lambda *a, **k: calls.append({"of": a, **k}) or fit()
-    )
+    judge = spied(lambda *_, **__: fit(), lambda *a, **k: calls.append({"of": a, **k}))
+    monkeypatch.setattr(attributes, "fit_classifier", judge)
     kept = attribute_checks(IdentityCodec(), textured, seed=0)["lung texture"]
     lost = attribute_checks(Blur(), textured, seed=0)["lung texture"]
     assert {check.label for check in kept} == {"fibrosis", "clear"}

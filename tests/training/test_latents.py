@@ -11,7 +11,7 @@ from tiny_runs import largest_file
 
 from synthmed.models.codec import AutoencoderCodec, IdentityCodec, build_autoencoder
 from synthmed.training import latents
-from synthmed.training.augment import augment
+from synthmed.training.augment import augment, operations_of
 from synthmed.training.data import TrainingImages
 from synthmed.training.latents import LatentCache, cache_latents, channel_statistics
 from synthmed.training.settings import DataSettings, Recipe
@@ -66,8 +66,8 @@ def test_the_other_versions_are_augmented_by_row_and_version(
     found = cache(images, tmp_path, recipe=recipe)
     for n in (0, 7, 20, 63):
         kind = images.rows[found.rows[n]].image_type
-        names = {"chest X-ray": ("shift",), "breast ultrasound": ("flip", "gain")}.get(kind, ())
-        names = ("turn",) if kind == "dermatoscopy" else names
+        names = operations_of(kind, recipe.data.augment)
+        assert names or kind == "blood smear microscopy"
         for version in (1, 2):
             draw = step_generator(recipe.seed, n, f"augmentation {version}")
             x = augment(images.tensor([found.rows[n]])[0], names, draw)

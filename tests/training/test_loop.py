@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tiny_runs import channels_last
 from torch import nn
 
 from synthmed.errors import DivergedError, SynthmedError
@@ -42,7 +43,7 @@ class Toy:
         rate: float = 0.1,
     ) -> None:
         torch.manual_seed(0)
-        self.net = nn.Conv2d(3, 5, 3).to(memory_format=torch.channels_last)
+        self.net: nn.Conv2d = channels_last(nn.Conv2d(3, 5, 3))
         self.modules: dict[str, nn.Module] = {"net": self.net}
         self.helpers: dict[str, nn.Module] = {"critic": nn.Linear(2, 2)}
         self.optimisers: dict[str, torch.optim.Optimizer] = {
@@ -65,7 +66,7 @@ class Toy:
         loss = loss + self.helpers["critic"](x[0, 0, :2, :2]).square().mean()
         loss.backward()
         if step == self.bad_gradient_at:
-            self.net.weight.grad.mul_(math.nan)  # type: ignore[union-attr]
+            next(self.net.parameters()).grad.mul_(math.nan)  # type: ignore[union-attr]
         for optimiser in self.optimisers.values():
             optimiser.step()
             optimiser.zero_grad()

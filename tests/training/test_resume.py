@@ -49,6 +49,7 @@ def kill_and_compare(recipe: Path, folder: Path, points: list[str]) -> list[int]
     assert first == last == 0
     whole, cut = folder / "whole", folder / "cut"
     for part in ("generator", "codec/vae", "cache"):
+        assert len(contents(whole / part)) > 1
         assert contents(cut / part) == contents(whole / part)
     for stage in ("codec", "flow"):  # the optimisers' states and averages too
         kept = contents(whole / stage / "checkpoints")

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import torch
 import yaml
-from tiny_runs import contents, largest_file, mapping, recipe_of
+from tiny_runs import contents, largest_file, mapping, recipe_of, spied
 
 from synthmed.errors import DivergedError, SafetyError, SynthmedError
 from synthmed.models.codec import AutoencoderCodec, IdentityCodec
@@ -135,10 +135,8 @@ def test_a_given_frozen_text_model(
     shutil.copytree(tiny_run / "generator" / "text_encoder", given)
     shutil.copytree(tiny_run / "generator" / "tokenizer", given, dirs_exist_ok=True)
     rows: list[int] = []
-    embed = TextConditioner.embed
-    monkeypatch.setattr(
-        TextConditioner, "embed", lambda self, ids: rows.append(len(ids)) or embed(self, ids)
-    )
+    embed = spied(TextConditioner.embed, lambda _, ids: rows.append(len(ids)))
+    monkeypatch.setattr(TextConditioner, "embed", embed)
     overrides = [f"condition.path={given}", "flow.schedule.steps=4"]
     folder = run(tiny_recipe, tmp_path / "run", *overrides)
     table = flow_stage.ready_conditions(recipe_of(tiny_recipe), images).train

@@ -46,7 +46,7 @@ class Planted(Generator):
         first = len(self.card["asked"])
         self.card["asked"] += list(zip(records, seeds, strict=True))
         assert not self.unet.training
-        return self.card["images"][first : first + len(records)]  # type: ignore[no-any-return]
+        return self.card["images"][first : first + len(records)]
 
 
 def generator_of(cls: type[Generator] = Generator) -> Any:
@@ -193,7 +193,7 @@ def test_validation_images_that_are_training_images_are_refused_at_once(
 def test_prompts_take_the_types_in_turn(images: TrainingImages) -> None:
     rows = [images.rows[i] for i in images.indices("train")]
     labels = label_table(rows)
-    kinds = {}
+    kinds: dict[str, set[str]] = {}
     for row, (number,) in zip(rows, labels.index_NC.tolist(), strict=True):
         kinds.setdefault(labels.texts[number], set()).add(row.image_type)
     typed = CaptionTable(

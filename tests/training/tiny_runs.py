@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import resource
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import torch
 import yaml
 
 from synthmed.training.recipe import load_recipe
@@ -59,6 +60,21 @@ def contents(folder: Path) -> dict[str, bytes]:
         for file in sorted(folder.rglob("*"))
         if file.is_file()
     }
+
+
+def spied(function: Any, see: Callable[..., Any]) -> Any:
+    """The function, which first shows its arguments to `see`."""
+
+    def call(*arguments: Any, **keywords: Any) -> Any:
+        see(*arguments, **keywords)
+        return function(*arguments, **keywords)
+
+    return call
+
+
+def channels_last(module: Any) -> Any:
+    """The module with its convolutions' weights channels-last, as in training."""
+    return module.to(memory_format=torch.channels_last)
 
 
 @contextmanager

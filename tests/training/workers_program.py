@@ -1,4 +1,4 @@
-"""Run as several processes by `accelerate launch`: train, and compare gradients.
+"""Run as several processes by `torchrun`: train, and keep what the gradients did.
 
 workers_program.py RECIPE OUT
 """
@@ -31,10 +31,9 @@ def weights_after_plain_descent(recipe: Path, cache: Path) -> list[float]:
 
 def main(recipe: Path, out: Path) -> None:
     torch.set_num_threads(1)
-    state = PartialState()
     train(recipe, out=out / "run", overrides=["dtype=float32"], progress=False)
     found = weights_after_plain_descent(recipe, out / "run" / "cache")
-    (out / f"norms-{state.process_index}.json").write_text(json.dumps(found))
+    (out / f"norms-{PartialState().process_index}.json").write_text(json.dumps(found))
 
 
 if __name__ == "__main__":

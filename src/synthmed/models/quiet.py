@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,13 +14,13 @@ import transformers.utils.logging as transformers_logging
 def quiet() -> Iterator[None]:
     """Hide both libraries' progress bars and advice; afterwards everything is as it was.
 
-    Errors are still logged. Nothing else of the process's logging is touched.
+    What goes wrong is raised, not logged. Nothing else of the process's logging is touched.
     """
     libraries = (diffusers_logging, transformers_logging)
     levels = [library.get_verbosity() for library in libraries]
     barred = [library for library in libraries if library.is_progress_bar_enabled()]
     for library in libraries:
-        library.set_verbosity_error()
+        library.set_verbosity(logging.CRITICAL)
     for library in barred:
         library.disable_progress_bar()
     try:

@@ -59,8 +59,9 @@ def attribute_checks(
     targets = _targets(images)
     if not targets:
         return {}
-    train, val = images.indices("train"), images.indices("val")
     columns = {f"{kind}|{label}": column for (kind, label), column in targets.items()}
+    judged = np.any([column >= 0 for column in columns.values()], axis=0)
+    train, val = ([i for i in images.indices(split) if judged[i]] for split in ("train", "val"))
     with torch.enable_grad():
         judge = fit_classifier(
             images.tensor(train).numpy(),

@@ -26,6 +26,15 @@ def turn(x_CHW: Tensor, draw: Generator) -> Tensor:
     return flip(x_CHW, draw)
 
 
+def symmetric(x_CHW: Tensor, draw: Generator) -> Tensor:
+    """Mirror left and right, and up and down, each with probability 1/2.
+
+    Unlike `turn` it keeps the long side of a picture where it is, and so the bars of its padding.
+    """
+    x_CHW = flip(x_CHW, draw)
+    return x_CHW.flip(-2) if _coin(draw) else x_CHW
+
+
 def shift(x_CHW: Tensor, draw: Generator) -> Tensor:
     """Move by up to 3 % of the side, whole pixels, edges repeated."""
     reach = max(1, round(0.03 * x_CHW.shape[-1]))
@@ -44,6 +53,7 @@ def gain(x_CHW: Tensor, draw: Generator) -> Tensor:
 OPERATIONS: dict[str, Callable[[Tensor, Generator], Tensor]] = {
     "flip": flip,
     "turn": turn,
+    "symmetric": symmetric,
     "shift": shift,
     "gain": gain,
 }
@@ -53,8 +63,8 @@ SAFE: dict[str, tuple[str, ...]] = {
     "brain MRI": ("flip", "gain"),
     "breast ultrasound": ("flip", "gain"),
     "mammography": ("flip", "gain"),
-    "dermatoscopy": ("turn",),
-    "blood smear": ("turn",),
+    "dermatoscopy": ("symmetric",),
+    "blood smear": ("symmetric",),
     "fluorescence nuclei": ("turn", "gain"),
     "bright-field nuclei": ("turn",),
 }
@@ -74,7 +84,7 @@ def operations_of(image_type: str, chosen: Mapping[str, Sequence[str]]) -> tuple
             raise SynthmedError(
                 f"unknown augmentation {name!r}", where=image_type, mend=f"Known: {known}."
             )
-    if "chest" in image_type.lower() and {"flip", "turn"} & set(names):
+    if "chest" in image_type.lower() and {"flip", "turn", "symmetric"} & set(names):
         raise SynthmedError(
             "chests must not be mirrored: the heart would change sides",
             where=f"augment of {image_type}",

@@ -40,7 +40,7 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int = 2) -> Path
     """Write a checkpoint under `folder` so that a kill at any moment leaves the last one usable.
 
     The files go to a temporary folder, are flushed to disk, the folder is renamed, and
-    `complete.json` is renamed into it last; older checkpoints beyond `keep` are then removed.
+    `complete.json` is renamed into it last; all checkpoints but the last `keep` are then removed.
 
     Raises:
         SynthmedError: The disk is full or cannot be written.
@@ -53,9 +53,7 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int = 2) -> Path
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
             raise
-        for old in complete_checkpoints(folder)[:-keep]:
-            (old / COMPLETE).unlink()
-            shutil.rmtree(old)
+        tidy(folder, keep)
     return final
 
 
@@ -73,6 +71,15 @@ def _write(checkpoint: Checkpoint, temporary: Path, final: Path) -> None:
     write_json(final / COMPLETE, {"step": checkpoint.step})
     fsync(final)
     fsync(final.parent)
+
+
+def tidy(folder: Path, keep: int = 2) -> None:
+    """Remove all checkpoints but the last `keep`, and what a kill left half written or removed."""
+    kept = complete_checkpoints(folder)[-keep:]
+    for old in folder.glob("*step-*"):
+        if old not in kept:
+            (old / COMPLETE).unlink(missing_ok=True)
+            shutil.rmtree(old)
 
 
 def load_latest(folder: Path) -> Checkpoint | None:

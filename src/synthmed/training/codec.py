@@ -24,7 +24,8 @@ class CodecTask:
     """Train an `AutoencoderKL` (a `Task` of the training loop).
 
     The loss is `|x - y| + kl_weight * KL(q(z|x) || N(0, I)) + spectral_weight * S(x, y)`, means
-    over pixels and latent values (Rombach et al. 2022 without the adversary), where S compares
+    over pixels and latent values (Rombach et al. 2022 without the adversary), plus
+    `gradient_weight * |grad x - grad y|`, which asks for fine detail where it belongs. S compares
     amplitude spectra of overlapping 16-pixel windows and so asks for fine texture without asking
     where each grain lies.
 
@@ -99,10 +100,24 @@ class CodecTask:
         divergence = 0.5 * (mean**2 + logvar.exp() - 1 - logvar).mean()
         loss = absolute + self.settings.kl_weight * divergence
         parts = {"absolute": absolute, "divergence": divergence}
+        detail = self._detail(x, y)
+        return parts | detail | {"loss": loss + self._weighted(detail)}
+
+    def _detail(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+        """The parts of the loss that ask for fine detail, unweighted; only those with a weight."""
+        parts = {}
         if self.settings.spectral_weight:
             parts["spectral"] = spectral_distance(x, y)
-            loss = loss + self.settings.spectral_weight * parts["spectral"]
-        return parts | {"loss": loss}
+        if self.settings.gradient_weight:
+            parts["gradient"] = gradient_distance(x, y)
+        return parts
+
+    def _weighted(self, detail: dict[str, Tensor]) -> Tensor | float:
+        weights = {
+            "spectral": self.settings.spectral_weight,
+            "gradient": self.settings.gradient_weight,
+        }
+        return sum((weights[name] * part for name, part in detail.items()), 0.0)
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
@@ -113,8 +128,7 @@ class CodecTask:
             x_BCHW = self.images.tensor(indices).to(self.device)
             y_BCHW = codec.decode(codec.encode(x_BCHW))
             loss = (x_BCHW - y_BCHW).abs().mean()
-            if self.settings.spectral_weight:
-                loss = loss + self.settings.spectral_weight * spectral_distance(x_BCHW, y_BCHW)
+            loss = loss + self._weighted(self._detail(x_BCHW, y_BCHW))
             losses += [float(loss)] * len(indices)
             squares += ((x_BCHW - y_BCHW) ** 2).mean(dim=(1, 2, 3)).tolist()
         psnr = 10 * np.log10(4 / np.maximum(squares, 1e-12))
@@ -145,6 +159,13 @@ def random_crops(x_BCHW: Tensor, side: int, draw: torch.Generator) -> Tensor:
 def spectral_distance(x_BCHW: Tensor, y_BCHW: Tensor) -> Tensor:
     """Mean absolute difference of the amplitude spectra of overlapping windows (orthonormal)."""
     return (_amplitudes(x_BCHW) - _amplitudes(y_BCHW)).abs().mean()
+
+
+def gradient_distance(x_BCHW: Tensor, y_BCHW: Tensor) -> Tensor:
+    """Mean absolute difference of neighbouring pixels' steps, down plus across."""
+    error = x_BCHW - y_BCHW
+    down, across = error.diff(dim=-2).abs().mean(), error.diff(dim=-1).abs().mean()
+    return down + across
 
 
 def _amplitudes(x_BCHW: Tensor) -> Tensor:

@@ -96,7 +96,14 @@ def _codec(recipe: Recipe) -> Iterator[Rule]:
     key = "codec.crop" if codec.crop else "data.image_size"
     yield key, enough, f"at least {SPECTRAL_WINDOW} with codec.spectral_weight"
     yield from _at_least(recipe, 1, "codec.latent_channels", "codec.layers_per_block")
-    yield from _at_least(recipe, 0, "codec.kl_weight", "codec.spectral_weight", "codec.crop_steps")
+    yield from _at_least(
+        recipe,
+        0,
+        "codec.kl_weight",
+        "codec.spectral_weight",
+        "codec.gradient_weight",
+        "codec.crop_steps",
+    )
     yield from _training(recipe, "codec")
 
 

@@ -17,7 +17,7 @@ from synthmed.training.disk import writing
 from synthmed.training.flow_stage import ready_conditions, train_generator
 from synthmed.training.recipe import load_recipe
 from synthmed.training.settings import Recipe
-from synthmed.training.workers import first_process_first, is_first, wait
+from synthmed.training.workers import begin, first_process_first, is_first, wait
 
 _NAMED = 3  # rejected files that the warning names
 
@@ -34,7 +34,7 @@ def train(
 
     A run that was killed continues with `resume=True` and then ends with the same weights, bit for
     bit, as an uninterrupted one (same processor, same number of threads and processes). Under
-    `accelerate launch` several processes share each batch.
+    `accelerate launch` or `torchrun` several processes share each batch.
 
     Args:
         recipe: A YAML recipe.
@@ -54,6 +54,7 @@ def train(
     """
     settings = load_recipe(recipe, overrides)
     folder = Path(out) if out is not None else Path("runs") / settings.name
+    begin(settings.device)
     shown = progress and is_first()
     place = Place(folder, Path(recipe).parent, pick_device(settings.device), shown)
     with writing(folder), claim(folder, settings, resume) if is_first() else nullcontext():

@@ -67,6 +67,8 @@ class CodecSettings:
         kl_weight: Weight of the divergence from the standard normal, per latent value in nats.
         spectral_weight: Weight of the distance between amplitude spectra, which keeps
             fine texture that the absolute error alone blurs; 0 leaves it out.
+        gradient_weight: Weight of the error of the images' gradients, which weighs an error by its
+            frequency and so sharpens; 0 leaves it out.
         crop: Side of the random crops that the first `crop_steps` steps see, in pixels; 0 takes
             whole images. Crops of half the side cost a quarter, and the codec works locally.
         crop_steps: Steps on crops; the rest see whole images.
@@ -82,6 +84,7 @@ class CodecSettings:
     layers_per_block: int = 1
     kl_weight: float = 3e-4
     spectral_weight: float = 0.0
+    gradient_weight: float = 0.0
     crop: int = 0
     crop_steps: int = 0
     batch_size: int = 32

@@ -16,11 +16,12 @@ from synthmed.training.checkpoints import (
     load_latest,
     pack,
     save_checkpoint,
+    tidy,
     unpack,
 )
 from synthmed.training.ema import Ema
 from synthmed.training.schedule import Schedule
-from synthmed.training.workers import agreed
+from synthmed.training.workers import agreed, is_first
 
 
 class Task(Protocol):
@@ -62,6 +63,8 @@ class TrainingState:
 
     def restore(self) -> None:
         """Continue from the newest complete checkpoint, if there is one."""
+        if is_first():
+            tidy(self.folder)
         saved = load_latest(self.folder)
         if saved is None:
             return

@@ -1,4 +1,4 @@
-"""Several processes that train one model, started by `accelerate launch`.
+"""Several processes that train one model, started by `accelerate launch` or `torchrun`.
 
 Each process computes an equal share of every batch; gradients and losses are averaged, the first
 process alone validates, samples and writes. One process, the usual case, does all of it as it is.
@@ -20,20 +20,33 @@ from synthmed.errors import SynthmedError
 Value = TypeVar("Value")
 
 
+def begin(device: str) -> None:
+    """Join the other processes, if a launcher started any.
+
+    Args:
+        device: The recipe's device; "cpu" keeps the processes off the GPUs.
+    """
+    PartialState(cpu=device == "cpu" or not torch.cuda.is_available())
+
+
+def _state() -> PartialState:
+    return PartialState(cpu=not torch.cuda.is_available())
+
+
 def is_first() -> bool:
     """Whether this process is the one that writes."""
-    return bool(PartialState().is_main_process)
+    return bool(_state().is_main_process)
 
 
 def first_process_first() -> AbstractContextManager[None]:
     """The other processes enter the block when the first has left it, and find what it wrote."""
-    entered: AbstractContextManager[None] = PartialState().main_process_first()
+    entered: AbstractContextManager[None] = _state().main_process_first()
     return entered
 
 
 def wait() -> None:
     """Wait until all processes are here."""
-    PartialState().wait_for_everyone()
+    _state().wait_for_everyone()
 
 
 def share(count: int) -> slice:
@@ -42,7 +55,7 @@ def share(count: int) -> slice:
     Raises:
         SynthmedError: The batch cannot be shared evenly.
     """
-    state = PartialState()
+    state = _state()
     size, rest = divmod(count, state.num_processes)
     if rest:
         raise SynthmedError(
@@ -54,7 +67,7 @@ def share(count: int) -> slice:
 
 def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
     """Replace each process's gradients by their mean over the processes."""
-    count = PartialState().num_processes
+    count = _state().num_processes
     if count == 1:
         return
     gradients = [p.grad for p in parameters if p.grad is not None]
@@ -67,7 +80,7 @@ def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
 
 def average(figures: Mapping[str, float]) -> dict[str, float]:
     """Mean of each figure over the processes."""
-    state = PartialState()
+    state = _state()
     if state.num_processes == 1:
         return dict(figures)
     values = torch.tensor(list(figures.values()), dtype=torch.float32, device=state.device)
@@ -77,7 +90,7 @@ def average(figures: Mapping[str, float]) -> dict[str, float]:
 
 def agreed(value: Value) -> Value:
     """What the first process says, for all of them."""
-    if PartialState().num_processes == 1:
+    if _state().num_processes == 1:
         return value
     said: list[Value] = broadcast_object_list([value])
     return said[0]
