@@ -36,45 +36,24 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.common import (
-    ROOT,
-    Results,
-    Row,
-    Table,
-    interval,
-    model_facts,
-    model_folder,
-    parse,
-    run,
-    say,
-    show,
-)
+from benchmarks.common import ROOT, Results, Row, model_facts, model_folder, parse, run, say, show
 from benchmarks.data import eight_bits, read_rows, refuse_overlap, slug
 from benchmarks.quality import (
     MARGIN,
-    METRICS,
-    closest_call,
     distances,
     features_of,
     judged_types,
     orders_of,
-    passes,
     real_side,
 )
 from benchmarks.samplers import SEED, Order, Variant, make
-from benchmarks.timing import clock, machine, rate, ratio, watched
-from synthmed.models.generator import Generator
+from benchmarks.speed_tables import tables
+from benchmarks.speed_variants import network_evaluations, variants
+from benchmarks.timing import clock, machine, rate, watched
 from synthmed.synthesis.generate import generate
 from synthmed.synthesis.sampling import Sampling
-from synthmed.transport.guidance import Guidance
-from synthmed.transport.solvers import SOLVERS, evaluations
 
 NAME = "generate_speed"
-DIFFUSERS, MATCHED, OURS = "diffusers, 50 steps", "diffusers, our evaluations", "synthmed"
-DIFFUSERS_FILES, OURS_FILES = "diffusers, 50 steps, files", "synthmed generate, files"
-CONTROLS = ("control: 4 Euler steps", "control: shuffled prompts")
-AGAIN = "synthmed, once more"
-TARGETS = {DIFFUSERS: 5.0, MATCHED: 1.4, DIFFUSERS_FILES: 5.0}
 
 
 @dataclass(frozen=True)
@@ -103,59 +82,6 @@ PROFILES = {
     "cpu": Profile(512, None, None, (1, 8, 64), "cpu", 10.0),
     "gpu": Profile(2048, None, None, (1, 8, 64, 256), "cuda", 5.0),
 }
-
-
-def network_evaluations(folder: Path, sampling: Sampling, device: str) -> int:
-    """Count how often synthmed evaluates the network for one image."""
-    generator = Generator.load(folder, device=device)
-    calls: list[int] = []
-    generator.unet.register_forward_pre_hook(lambda _, args: calls.append(len(args[0])))
-    how = Guidance(sampling.guidance, sampling.start, sampling.stop)
-    generator.sample([""], [SEED], steps=sampling.steps, guidance=how, solver=sampling.solver)
-    return sum(calls)
-
-
-def variants(own: Sampling, count: int, batch: int, others: Sequence[int]) -> list[Variant]:
-    """All rows: baselines, ours, ours with one thing changed, controls.
-
-    Args:
-        own: The model's own settings.
-        count: Evaluations an image that they make.
-        batch: Images evaluated together.
-        others: Other batch sizes.
-    """
-    plain = replace(own, steps=50)
-    matched = replace(own, steps=-(-count // (1 if own.guidance == 1 else 2)))
-    ours = Variant(OURS, "synthmed", own, batch)
-    whole = (own.start, own.stop) == (0.0, 1.0)
-    guided = replace(own, start=0.2, stop=0.8) if whole else replace(own, start=0.0, stop=1.0)
-    heun = max(1, evaluations(own.solver, own.steps) // 2)
-    rows = [
-        Variant(DIFFUSERS, "diffusers", plain, batch),
-        Variant(MATCHED, "diffusers", matched, batch),
-        ours,
-        Variant(DIFFUSERS_FILES, "diffusers", plain, batch, files=True, judged=False),
-        Variant(OURS_FILES, "synthmed", own, batch, files=True, judged=False),
-        replace(ours, name="50 steps", sampling=plain),
-        replace(ours, name=f"guidance in t {guided.start:g} to {guided.stop:g}", sampling=guided),
-        replace(ours, name="float32", dtype="float32"),
-        replace(ours, name="without channels_last", contiguous=True),
-        replace(ours, name="compiled", compiled=True, judged=False),
-    ]
-    for solver in [name for name in SOLVERS if name != own.solver]:
-        changed = replace(own, solver=solver, steps=heun if solver == "heun" else own.steps)
-        rows.append(replace(ours, name=f"{solver}, {changed.steps} steps", sampling=changed))
-    rows += [
-        replace(ours, name=f"batches of {size}", batch=size, images=size * 64, judged=False)
-        for size in others
-    ]
-    euler = replace(own, solver="euler", steps=4)
-    return [
-        *rows,
-        replace(ours, name=CONTROLS[0], sampling=euler),
-        replace(ours, name=CONTROLS[1], shuffled=True),
-        replace(ours, name=AGAIN, judged=False),
-    ]
 
 
 def measure(
@@ -247,130 +173,6 @@ def _judge(
         found = distances(real, orders, features, baseline)
         results.add(f"judged: {variant.name}", {"distances": found, "extractor": real.extractor})
         baseline = baseline or features
-
-
-def tables(content: Mapping[str, Any]) -> list[Table]:
-    """The tables of a results file."""
-    rows = content["rows"]
-    return [
-        speed_table(content, rows),
-        parts_table(rows),
-        *(quality_table(rows, metric) for metric in METRICS),
-        verdict_table(rows),
-    ]
-
-
-def _rate(row: Mapping[str, Any]) -> str:
-    if "rate" in row:
-        return interval(row["rate"])
-    return str(row.get("failed", "withheld" if "withheld" in row else "not yet run"))
-
-
-def _times(rows: Mapping[str, Row], fast: str, slow: str) -> dict[str, Any] | None:
-    a, b = rows.get(fast, {}).get("rate"), rows.get(slow, {}).get("rate")
-    return ratio(a, b) if a and b else None
-
-
-def speed_table(content: Mapping[str, Any], rows: Mapping[str, Row]) -> Table:
-    """Baselines and ours side by side."""
-    pairs = [(DIFFUSERS, OURS), (MATCHED, OURS), (DIFFUSERS_FILES, OURS_FILES)]
-    lines, notes = [], []
-    for slow, fast in pairs:
-        times = _times(rows, fast, slow)
-        names = [slow, fast]
-        here = [rows.get(name, {}) for name in names]
-        cells = [str(row.get("evaluations", "")) for row in here]
-        gain = interval(times) if times else ""
-        lines.append([*names, *cells, *map(_rate, here), gain, f"{TARGETS[slow]:g}"])
-        if times:
-            low = times["value"] if times["low"] is None else times["low"]
-            verdict = "reached" if low >= TARGETS[slow] else "missed"
-            notes.append(f"{fast} against {slow}: target {TARGETS[slow]:g} times, {verdict}.")
-    own = content["settings"]["sampling"]
-    how = ", ".join(f"{key} {value}" for key, value in own.items())
-    images = rows.get(OURS, {}).get("images", "?")
-    notes += [
-        f"{images} images a side, the same prompts and noise; seed {content['settings']['seed']}.",
-        f"synthmed's own settings: {how}; {rows.get(OURS, {}).get('dtype', '?')}, channels_last.",
-    ]
-    header = ["baseline", "ours", "evaluations: baseline", "ours", "images/s: baseline", "ours"]
-    header += ["times", "target"]
-    return Table("Images per second, diffusers beside synthmed", header, lines, notes)
-
-
-def parts_table(rows: Mapping[str, Row]) -> Table:
-    """The rows with one thing changed."""
-    skip = {DIFFUSERS, MATCHED, DIFFUSERS_FILES, OURS_FILES, *CONTROLS}
-    lines = []
-    for name, row in rows.items():
-        if name in skip or name.startswith("judged: "):
-            continue
-        times = _times(rows, OURS, name)
-        lines.append(
-            [
-                name,
-                str(row.get("evaluations", "")),
-                str(row.get("images", "")),
-                _rate(row),
-                interval(times) if times else "",
-            ]
-        )
-    notes = [
-        f"Compiling took {row['compile_seconds']} s, which is not in its rate."
-        for row in rows.values()
-        if "compile_seconds" in row
-    ]
-    header = ["changed", "evaluations", "n", "images/s", "synthmed is ... times as fast"]
-    return Table("What each part gains", header, lines, notes)
-
-
-def quality_table(rows: Mapping[str, Row], metric: str) -> Table:
-    """Distances to real test patients per type."""
-    names = (DIFFUSERS, OURS, *CONTROLS)
-    found = [rows.get(f"judged: {name}", {}).get("distances", {}).get(metric, {}) for name in names]
-    base, ours, *controls = found
-    lines = [
-        [
-            name,
-            f"{entry['n_real']} ({entry['patients']})",
-            str(entry["n"]),
-            interval(base[name]),
-            interval(entry),
-            interval(entry["difference"], 2),
-            *(interval(control[name]["difference"], 2) for control in controls),
-            f"{entry['margin']:.2g}",
-        ]
-        for name, entry in ours.items()
-        if all(name in control for control in controls)
-    ]
-    header = ["type", "real (patients)", "n", "diffusers", "ours", "ours - diffusers"]
-    header += ["4 Euler steps - diffusers", "shuffled - diffusers", "margin"]
-    title = f"{metric} to real test patients (low is good); differences from diffusers' 50 steps"
-    return Table(title, header, lines)
-
-
-def verdict_table(rows: Mapping[str, Row]) -> Table:
-    """Who is no worse than diffusers' 50 steps, and whether the controls were found."""
-    lines = []
-    for name, row in rows.items():
-        if name.startswith("judged: ") and name != f"judged: {DIFFUSERS}":
-            calls = [closest_call(row, metric) for metric in METRICS]
-            shares = [f"{share:.2f} ({kind})" for kind, share in calls]
-            verdict = "no worse" if passes(row) else "fails"
-            lines.append([name.removeprefix("judged: "), *shares, verdict])
-    notes = [
-        f"Upper end of the difference, as a share of the margin ({MARGIN:g} of the distance to the "
-        "other types), for the type where it is largest: below 1 passes.",
-    ]
-    judged = [rows.get(f"judged: {name}") for name in (OURS, *CONTROLS)]
-    if all(judged):
-        ours, *controls = (passes(row) for row in judged if row)
-        sound = "both controls fail, as they must"
-        if any(controls):
-            sound = "A CONTROL PASSES, so that this test shows nothing"
-        notes.append(f"synthmed {'is no worse' if ours else 'FAILS'}; {sound}.")
-    header = ["images", *METRICS, "verdict"]
-    return Table("No worse than diffusers' 50 steps?", header, lines, notes)
 
 
 if __name__ == "__main__":

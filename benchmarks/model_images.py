@@ -132,17 +132,16 @@ class Scene:
         """The images of some orders, `(N, 3, S, S)` in [-1, 1], 8 bits deep; made only once."""
         what = repr([asdict(self.sampling), self.generator.dtype, *orders]).encode()
         kept = self.work / f"{slug(name)}-{hashlib.sha256(what).hexdigest()[:16]}.npy"
-        if kept.is_file():
-            return np.asarray(np.load(kept) / np.float32(127.5) - 1, np.float32)
-        say(f"making {len(orders)} images: {name} ...")
-        size = min(BATCH, len(orders))
-        starts = range(0, len(orders), size)
-        images = np.concatenate([self._batch(orders[i : i + size], size) for i in starts])
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        temporary = kept.with_suffix(".part.npy")
-        np.save(temporary, np.rint((images + 1) * 127.5).astype(np.uint8))
-        os.replace(temporary, kept)
-        return images
+        if not kept.is_file():
+            say(f"making {len(orders)} images: {name} ...")
+            size = min(BATCH, len(orders))
+            starts = range(0, len(orders), size)
+            images = np.concatenate([self._batch(orders[i : i + size], size) for i in starts])
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            temporary = kept.with_suffix(".part.npy")
+            np.save(temporary, np.rint((images + 1) * 127.5).astype(np.uint8))
+            os.replace(temporary, kept)
+        return np.asarray(np.load(kept) / 127.5 - 1, np.float32)
 
     def _batch(self, orders: Sequence[Order], size: int) -> Images:
         padded = [*orders, *[orders[-1]] * (size - len(orders))]
@@ -196,6 +195,6 @@ def shuffled(
     made = []
     for n, i, j in zip(range(count), a.tolist(), b.tolist(), strict=True):
         order = said[i][int(draw.integers(len(said[i])))]
-        text = given[j][int(draw.integers(len(given[j])))].text
-        made.append(replace(order, key=f"{order.key}-shuffled-{n}", text=text))
+        prompt = given[j][int(draw.integers(len(given[j])))]
+        made.append(replace(prompt, key=f"{order.key}-shuffled-{n}"))
     return made, a, b

@@ -1,6 +1,6 @@
 """Write LICENSE and NOTICE beside a Generator's weights: every source of its training images.
 
-    python scripts/write_weights_notice.py recipes/base-64.yaml src/synthmed/models/weights/base-64
+python scripts/write_weights_notice.py recipes/base-64.yaml src/synthmed/models/weights/base-64
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ def test_smoke_profile_measures_and_keeps_every_row(
     tiny_model: Path, sources: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from benchmarks import generate_speed as script
+    from benchmarks import speed_variants as rows_of
 
     command = ["--model", str(tiny_model), "--data", str(sources), "--results", str(tmp_path)]
     script.main(command, tmp_path)
@@ -23,9 +24,9 @@ def test_smoke_profile_measures_and_keeps_every_row(
     timed = [row for name, row in rows.items() if not name.startswith("judged: ")]
     assert len(timed) == 18
     assert all(row["rate"]["value"] > 0 for row in timed if "failed" not in row)
-    assert rows[script.DIFFUSERS]["evaluations"] == 100
-    assert 0 <= rows[script.MATCHED]["evaluations"] - rows[script.OURS]["evaluations"] <= 1
-    judged = rows[f"judged: {script.CONTROLS[1]}"]["distances"]["KID"]
+    assert rows[rows_of.DIFFUSERS]["evaluations"] == 100
+    assert 0 <= rows[rows_of.MATCHED]["evaluations"] - rows[rows_of.OURS]["evaluations"] <= 1
+    judged = rows[f"judged: {rows_of.CONTROLS[1]}"]["distances"]["KID"]
     assert set(judged) == {"chest X-ray", "dermatoscopy"}
     assert all(entry["n_real"] == 12 and entry["n"] == 8 for entry in judged.values())
     assert content["settings"]["overlap"] == "none of the judging groups was seen in training"

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from benchmarks.data import refuse_overlap
 from benchmarks.estimates import inside
 from benchmarks.judge_features import judge_features
 from benchmarks.judges import Attribute, JudgeRecipe, TypeJudge, read_judges
@@ -21,7 +22,9 @@ from benchmarks.model_tables import attribute_verdict, copies_verdict
 from benchmarks.samplers import Order
 
 from benchmarks import model_quality as script
+from synthmed.datasets.captions import caption
 from synthmed.datasets.rows import Row
+from synthmed.datasets.splits import group_hashes
 from synthmed.datasets.writing import DatasetWriter
 from synthmed.errors import SafetyError, SynthmedError
 from synthmed.imaging.spec import spec_8bit
@@ -98,15 +101,9 @@ class Copier:
     def sample(self, texts: list[str], seeds: list[int], **_: object) -> torch.Tensor:
         found = []
         for text, seed in zip(texts, seeds, strict=True):
-            fitting = [x for row, x in self.known if script_caption(row) == text]
+            fitting = [x for row, x in self.known if caption(row, "simple") == text]
             found.append(fitting[seed % len(fitting)])
         return torch.from_numpy(np.stack(found))
-
-
-def script_caption(row: Row) -> str:
-    from synthmed.datasets.captions import caption
-
-    return caption(row, "simple")
 
 
 @pytest.fixture
@@ -159,10 +156,6 @@ def test_model_trained_on_the_judging_patients_is_refused(
     card = json.loads((tiny_model / "synthmed.json").read_text())
     rows = read_sources(str(data / "sources.yaml"), data).rows
     test = [row for row in rows if row.split == "test"]
-    from benchmarks.data import refuse_overlap
-
-    from synthmed.datasets.splits import group_hashes
-
     with pytest.raises(SafetyError, match="1 of the judging groups"):
         refuse_overlap(test, {**card, "training_groups": group_hashes(test[:1])})
 
