@@ -97,7 +97,7 @@ def build_autoencoder(
     """Make an untrained autoencoder; it halves the side `len(block_out_channels) - 1` times.
 
     The last convolution of every residual block starts at zero, so that the blocks begin as the
-    identity: the codec then learns two to three times faster.
+    identity.
 
     Args:
         image_size: Side of the images, in pixels.
