@@ -77,7 +77,7 @@ class Profile:
 
 PROFILES = {
     "smoke": Profile((10, 25, 40), 2, 5, "cpu", 0.5),
-    "cpu": Profile((100, 550, 1000), 4, None, "cpu", 10.0),
+    "cpu": Profile((100, 550, 1000), 3, None, "cpu", 5.0),
     "gpu": Profile((100, 550, 1000), 4, None, "cuda", 5.0),
 }
 

@@ -3,7 +3,8 @@
 What it shows, and how to read it: the usual loop encodes images and captions at every step, in
 float32 (`benchmarks/usual_loop.py` is written as researchers write it). The rows below it switch on
 what synthmed does instead, one more at a time: latents from a cache, the text model once for each
-distinct caption of a batch, bfloat16 autocast, channels_last. The last row is `FlowTask.step`, as
+distinct caption of a batch, bfloat16 autocast; and channels_last, which sampling uses and training
+leaves out where this row shows that it costs. The last row is `FlowTask.step`, as
 `synthmed train` runs it. Networks and batch size are those of the recipe `base-64.yaml`, with its
 codec (f = 4) at 64 pixels and with one level more (f = 8) at 128 pixels, so that the velocity
 network has the same work in both. Targets: 1.3 times at 64 pixels, 2 times at 128.
@@ -155,7 +156,7 @@ class Bench:
     def shipped(self) -> Callable[[], None]:
         """A step as `synthmed train` makes it: on a batch, and the weights' average."""
         _, generator = self.networks()
-        generator.unet.to(self.device, memory_format=torch.channels_last).train()
+        generator.unet.to(self.device).train()
         generator.conditioners["text"].module.to(self.device).train()
         generator.device = self.device
         cache = LatentCache(self.latents, np.arange(len(self.types)))

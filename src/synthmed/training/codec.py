@@ -46,7 +46,7 @@ class CodecTask:
             block_out_channels=settings.block_out_channels,
             layers_per_block=settings.layers_per_block,
         )
-        self.vae: AutoencoderKL = vae.to(device, memory_format=torch.channels_last)
+        self.vae: AutoencoderKL = vae.to(device)
         self.modules: dict[str, nn.Module] = {"vae": self.vae}
         self.helpers: dict[str, nn.Module] = {}
         self.optimisers: dict[str, torch.optim.Optimizer] = {
@@ -78,7 +78,7 @@ class CodecTask:
         if self.settings.crop and step < self.settings.crop_steps:
             x_BCHW = random_crops(x_BCHW, self.settings.crop, generator)
         vae, optimiser, mine = self.vae, self.optimisers["vae"], share(len(rows_B))
-        x_BCHW = x_BCHW[mine].to(self.device, memory_format=torch.channels_last)
+        x_BCHW = x_BCHW[mine].to(self.device)
         with autocast(self.device, self.dtype):
             posterior = vae.encode(x_BCHW).latent_dist
             shape = (len(rows_B), *posterior.mean.shape[1:])

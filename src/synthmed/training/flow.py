@@ -148,7 +148,7 @@ class FlowTask:
     def _loss(self, x_BCHW: Tensor, noise: Tensor, t_B: Tensor, tokens: Tensor) -> Tensor:
         """Squared error of each image `(B,)`."""
         point = self.path.sample(x_BCHW, noise, t_B)
-        z = point.z.to(self.device, memory_format=torch.channels_last)
+        z = point.z.to(self.device)
         with autocast(self.device, self.recipe.dtype):
             output = self.generator.unet(
                 z, self.path.timestep(t_B).to(self.device), encoder_hidden_states=tokens

@@ -142,7 +142,7 @@ def _untrained(
         latent_channels=codec.latent_channels,
         condition_width=conditioner.width,
         **dataclasses.asdict(recipe.denoiser),
-    ).to(place.device, memory_format=torch.channels_last)
+    ).to(place.device)
     conditioner.module.to(place.device)
     card = make_card(recipe, images, conditions.train.texts)
     return Generator(
