@@ -9,6 +9,7 @@ import pytest
 
 from synthmed.errors import SynthmedError
 from synthmed.imaging import Frame
+from synthmed.imaging.writing import to_uint16
 
 
 def test_same_size_square_is_the_identity_bit_for_bit() -> None:
@@ -88,6 +89,18 @@ def test_masks_never_get_new_labels_and_stacks_work() -> None:
     framed = Frame(16, 50, 31).apply_mask(labels)
     assert framed.shape == (2, 16, 16)
     assert set(np.unique(framed)) <= {0, 3, 9}
+
+
+def test_sixteen_bit_labels_and_images_pass_through_a_frame() -> None:
+    labels = np.random.default_rng(0).integers(0, 65536, (11, 7)).astype(np.uint16)
+    frame = Frame.for_image(labels[None], 11)
+    framed = frame.apply_mask(labels)
+    assert framed.dtype == np.uint16
+    np.testing.assert_array_equal(frame.undo_mask(framed), labels)
+    small = Frame.for_image(labels[None], 5).apply_mask(labels)
+    assert set(np.unique(small)) <= {0, *labels.ravel()}
+    x = (labels[None] / 32767.5 - 1).astype(np.float32)
+    np.testing.assert_array_equal(to_uint16(frame.undo(frame.apply(x)))[0], labels)
 
 
 def test_boxes_come_back_exactly() -> None:

@@ -81,7 +81,12 @@ class RowReader:
 
     def checked(self) -> tuple[list[Row], ImageSpec]:
         """Check all images and masks, move the bad rows to `rejected`, give the common spec."""
-        with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
+        # Readers silence libraries; catch_warnings is not safe in threads, so this one has the last
+        # word on the filters.
+        with (
+            warnings.catch_warnings(),
+            ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool,
+        ):
             results = list(pool.map(_check_files, (row for row, _, _ in self.rows)))
         good: list[Row] = []
         specs: list[ImageSpec] = []
