@@ -282,3 +282,21 @@ def test_real_rows_survive_writing_and_load(shared_data: Path, tmp_path: Path, n
     loaded = load(tmp_path / "d", tmp_path / "cache")
     assert sum(len(split) for split in loaded.values()) == len(rows)
     assert loaded["train"][0]["image"].size == Image.open(rows[0].file).size
+
+
+def test_masks_never_share_a_file(tmp_path: Path) -> None:
+    files = []
+    for label in (1, 2, 3):
+        files.append(tmp_path / f"mask{label}.png")
+        Image.fromarray(np.full((5, 6), label, np.uint8)).save(files[-1])
+    png, jpeg, numbered = (
+        Row(Path(name), name, "train", f"g:{name}")
+        for name in ("images/x.png", "images/x.jpg", "images/x__0.png")
+    )
+    png.mask_file, png.masks = files[0], {"lesion": files[1]}
+    jpeg.mask_file, numbered.mask_file = files[1], files[2]
+    write(tmp_path / "d", [png, jpeg, numbered])
+    back = {row.file_name: row for row in read_dataset(tmp_path / "d").rows}
+    found = [row.mask_file for row in back.values()] + [back["images/x.png"].masks["lesion"]]
+    labels = [int(np.asarray(Image.open(str(file))).max()) for file in found]
+    assert labels == [1, 2, 3, 2]

@@ -48,6 +48,7 @@ class DatasetWriter:
             )
         self._cells: dict[str, list[dict[str, Any]]] = {split: [] for split in SPLITS}
         self._names: set[Path] = set()
+        self._masks: set[Path] = set()
 
     def path_of(self, row: Row) -> Path:
         """Give the path that a row's image has, or will have, in the written folder.
@@ -78,14 +79,19 @@ class DatasetWriter:
         *,
         text: Mapping[str, str] | None = None,
         xmp: str | None = None,
+        spec: ImageSpec | None = None,
     ) -> Path:
         """Write a row's image and copy its masks; the row enters the table at `finish`.
+
+        PNGs have 16 bits where the spec has more than 8.
 
         Args:
             row: `split`, `file_name` (relative to the split's folder) and `group_id` are needed.
             image: (1 or 3, H, W) in [-1, 1]; None where an earlier run has written it already.
             text: Text chunks for the image file.
             xmp: An XMP packet for the image file.
+            spec: The spec of this image, where it is not the dataset's; its columns
+                (`spec_columns`) are added to the row's.
 
         Returns:
             The image's path.
@@ -97,8 +103,14 @@ class DatasetWriter:
         path = self.path_of(row)
         _check_row(row, path in self._names)
         if image is not None:
-            _WRITERS[path.suffix.lower()](path, image, text, xmp)
+            bits = (spec or self.spec).bits
+            if bits > 8 and path.suffix.lower() == ".png":
+                write_png(path, image, text, xmp, bits=16)
+            else:
+                _WRITERS[path.suffix.lower()](path, image, text, xmp)
         cells = row_cells(row)
+        if spec is not None:
+            cells.update(spec_columns(spec))
         if row.mask_file:
             cells["mask_file_name"] = self._copy_mask(row, row.mask_file, "")
         if row.masks:
@@ -153,10 +165,34 @@ class DatasetWriter:
         image = PurePosixPath(row.file_name)
         stem = image.relative_to("images") if image.parts[0] == "images" else image
         name = PurePosixPath("masks") / stem.with_name(f"{stem.stem}{suffix}{source.suffix}")
-        target = self.out / row.split / name
+        while (target := self.out / row.split / name) in self._masks:  # such as of a.png and a.jpg
+            name = name.with_stem(f"{name.stem}_")
+        self._masks.add(target)
         if not (target.exists() and target.samefile(source)):
             write_atomic(target, source.read_bytes())
         return name.as_posix()
+
+
+def spec_columns(spec: ImageSpec) -> dict[str, Any]:
+    """Give the columns that lead an image back to its unit, where a spec says more than 8 bits.
+
+    Returns:
+        `value_scale` and `value_offset` (value = scale * x + offset, x in [-1, 1]) and `unit`,
+        left out for plain 8-bit images; `spacing_row` and `spacing_column` in mm; `window_low`
+        and `window_high` in the unit. What is unknown is left out.
+    """
+    columns: dict[str, Any] = {}
+    if (spec.scale, spec.offset, spec.unit) != (127.5, 127.5, "stored value"):
+        columns = {
+            "value_scale": float(spec.scale),
+            "value_offset": float(spec.offset),
+            "unit": spec.unit,
+        }
+    if spec.spacing is not None:
+        columns["spacing_row"], columns["spacing_column"] = map(float, spec.spacing)
+    if spec.window is not None:
+        columns["window_low"], columns["window_high"] = map(float, spec.window)
+    return columns
 
 
 def _check_row(row: Row, seen: bool) -> None:
