@@ -15,6 +15,7 @@ from synthmed.training.codec_stage import ready_codec
 from synthmed.training.data import TrainingImages, load_images
 from synthmed.training.disk import writing
 from synthmed.training.flow_stage import ready_conditions, train_generator
+from synthmed.training.leakage import check_pixels
 from synthmed.training.recipe import load_recipe
 from synthmed.training.settings import Recipe
 from synthmed.training.workers import begin, first_process_first, is_first, wait
@@ -49,7 +50,7 @@ def train(
     Raises:
         SynthmedError: A recipe or data that cannot be used, a folder with another run, a codec
             that fails its gate, a full disk.
-        SafetyError: A patient in more than one split.
+        SafetyError: A patient, or the same pixels, in more than one split.
         DivergedError: A loss that is no number; the last checkpoint is kept.
     """
     settings = load_recipe(recipe, overrides)
@@ -65,6 +66,8 @@ def train(
 def _stages(recipe: Recipe, place: Place) -> Path:
     with stage("reading images", shown=place.shown) as report, first_process_first():
         images = load_images(recipe.data, place.base, place.folder / "cache", report)
+        if is_first():
+            check_pixels(images, place.folder / "cache")
     if is_first():
         _report_rejected(images, place.folder / "rejected.csv")
     conditions = ready_conditions(recipe, images)
