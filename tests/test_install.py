@@ -29,9 +29,9 @@ sys.path.insert(0, {src!r})
 
 # Where the name of a distribution is not that of its module.
 DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn", "yaml": "pyyaml"}
-# Needed, though src/ does not import them: diffusers loads weights through the one, and
-# torch.utils.tensorboard writes through the other.
-INDIRECT = {"accelerate", "tensorboard"}
+# Needed, though src/ does not import them: diffusers loads weights through accelerate,
+# torch.utils.tensorboard writes through tensorboard, pydicom decodes through the other three.
+INDIRECT = {"accelerate", "tensorboard", "python-gdcm", "pylibjpeg", "pylibjpeg-openjpeg"}
 
 
 def run_python(code: str) -> str:
@@ -50,7 +50,20 @@ def pins() -> list[Requirement]:
 
 
 @pytest.mark.parametrize(
-    "arguments", ["--help", "train --help", "generate --help", "info --help", "demo --help", "info"]
+    "arguments",
+    [
+        "--help",
+        "import --help",
+        "validate --help",
+        "prompts --help",
+        "train --help",
+        "generate --help",
+        "export --help",
+        "card --help",
+        "info --help",
+        "demo --help",
+        "info",
+    ],
 )
 def test_the_command_line_starts_without_torch(arguments: str) -> None:
     output = run_python(
@@ -61,7 +74,8 @@ def test_the_command_line_starts_without_torch(arguments: str) -> None:
             runpy.run_module("synthmed", run_name="__main__")
         except SystemExit as end:
             assert not end.code, end.code
-        heavy = {{"torch", "diffusers", "transformers", "torchvision"}} & set(sys.modules)
+        heavy = {{"torch", "diffusers", "transformers", "torchvision", "pydicom", "pyarrow"}}
+        heavy &= set(sys.modules)
         print("LOADED", sorted(heavy))
         """
     )

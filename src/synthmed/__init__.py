@@ -10,21 +10,39 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from synthmed.datasets.exporters import export
     from synthmed.datasets.folder import read_dataset
+    from synthmed.datasets.importers import import_dataset
     from synthmed.datasets.torch_dataset import TorchDataset
+    from synthmed.datasets.validation import validate
+    from synthmed.imaging.reading import open_image
     from synthmed.models.generator import Generator
     from synthmed.synthesis.generate import generate
     from synthmed.training.run import train
 
 __version__ = "0.1.0"
-__all__ = ["Generator", "TorchDataset", "generate", "read_dataset", "train"]
+__all__ = [
+    "Generator",
+    "TorchDataset",
+    "export",
+    "generate",
+    "import_dataset",
+    "open_image",
+    "read_dataset",
+    "train",
+    "validate",
+]
 
 _LAZY = {
     "Generator": "synthmed.models.generator",
     "TorchDataset": "synthmed.datasets.torch_dataset",
+    "export": "synthmed.datasets.exporters",
     "generate": "synthmed.synthesis.generate",
+    "import_dataset": "synthmed.datasets.importers",
+    "open_image": "synthmed.imaging.reading",
     "read_dataset": "synthmed.datasets.folder",
     "train": "synthmed.training.run",
+    "validate": "synthmed.datasets.validation",
 }
 
 

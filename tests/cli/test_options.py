@@ -7,6 +7,20 @@ import typer
 from synthmed.cli.main import app
 
 GOLDEN = {
+    "import": [
+        "SOURCE",
+        *("--allow-burned-in", "--allow-captures", "--axis", "--body-part", "--columns", "--debug"),
+        *("--frames", "--from", "--group", "--images", "--jobs", "--json", "--keep-column"),
+        *("--keep-description", "--licence", "--map", "--mask", "--max-rejected", "--modality"),
+        *("--name", "--out", "--range", "--salt", "--seed", "--split", "--step", "--table"),
+        *("--unit", "--window"),
+    ],
+    "validate": ["DATASET", "--debug", "--json", "--leakage-only", "--show"],
+    "prompts": [
+        "DATASET|CONCEPTS",
+        *("--allow", "--cap", "--count", "--debug", "--json", "--out", "--patients", "--seed"),
+        *("--split", "--type"),
+    ],
     "train": ["RECIPE", "--debug", "--json", "--out", "--resume", "--set"],
     "generate": [
         "MODEL",
@@ -27,6 +41,17 @@ GOLDEN = {
         "--split",
         "--steps",
         "--strict",
+    ],
+    "export": [
+        "DATASET",
+        *("--bits", "--compress", "--debug", "--embed-prompt", "--format", "--json"),
+        *("--link-source", "--max-rejected", "--out", "--shard-size", "--slice-spacing"),
+        *("--slices", "--sop", "--spacing", "--volumes"),
+    ],
+    "card": [
+        "DATASET|MODEL",
+        *("--croissant", "--debug", "--intended-use", "--json", "--licence", "--out"),
+        *("--replace", "--title", "--url"),
     ],
     "info": ["[MODEL|DATASET]", "--debug", "--json"],
     "demo": ["--debug", "--images", "--json", "--out"],

@@ -84,6 +84,7 @@ def _dataset_lines(facts: dict[str, Any]) -> list[str]:
     rows = facts.get("rows", {})
     lines = [f"rows: {sum(rows.values())} ({', '.join(f'{k} {v}' for k, v in rows.items())})"]
     made = facts.get("generation", {})
-    lines += [f"{key.replace('_', ' ')}: {value}" for key, value in made.items()]
+    shown = {k: v for k, v in made.items() if not isinstance(v, dict)}
+    lines += [f"{key.replace('_', ' ')}: {value}" for key, value in shown.items()]
     plain = {k: v for k, v in facts.items() if isinstance(v, str | int | float)}
     return lines + [f"{key.replace('_', ' ')}: {value}" for key, value in plain.items()]

@@ -9,10 +9,15 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from synthmed.cli.card import card
 from synthmed.cli.demo import demo
+from synthmed.cli.export import export
 from synthmed.cli.generate import generate
+from synthmed.cli.import_ import import_
 from synthmed.cli.info import info
+from synthmed.cli.prompts import prompts
 from synthmed.cli.train import train
+from synthmed.cli.validate import validate
 
 
 class _OneLineErrors(TyperGroup):
@@ -38,11 +43,12 @@ class _OneLineErrors(TyperGroup):
 app = typer.Typer(
     name="synthmed",
     cls=_OneLineErrors,
-    help="Synthetic medical images: train generators, generate labelled datasets.",
+    help="Synthetic medical images: import, train, generate, validate, export.",
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for _verb in (train, generate, info, demo):
+app.command("import")(import_)
+for _verb in (validate, prompts, train, generate, export, card, info, demo):
     app.command()(_verb)
 
 

@@ -128,6 +128,7 @@ def generate(
             "embed_prompt": embed_prompt,
             "device": model.device.type,
             "dtype": model.dtype,
+            "codec_psnr": _codec_psnr(model),
         },
     )
     check_texts(
@@ -146,6 +147,12 @@ def generate(
         generator_hash=model.hash,
         warnings=tuple(findings),
     )
+
+
+def _codec_psnr(model: Generator) -> dict[str, float]:
+    """Give the codec's PSNR in dB by image type, as its gate measured it; {} where none did."""
+    gate = model.card.get("training", {}).get("gate", {})
+    return {e["image_type"]: round(e["psnr"], 2) for e in gate.get("types", [])}
 
 
 def _check(count: int, batch_size: int, split: str) -> None:
