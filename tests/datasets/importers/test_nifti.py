@@ -4,11 +4,13 @@ import csv
 from pathlib import Path
 from typing import Any
 
+import nibabel
 import numpy as np
 import pytest
 from made_sources import write_volume
 
 from synthmed.datasets import DatasetFolder, read_dataset
+from synthmed.datasets.exporters import export
 from synthmed.datasets.importers import import_dataset
 from synthmed.datasets.importers.nifti_names import stem, subject_of
 from synthmed.imaging import open_image, open_mask
@@ -95,3 +97,21 @@ def test_names() -> None:
     assert stem("a/b/case_01.nii.gz") == "case_01"
     assert subject_of("sub-07/ses-1/anat/sub-07_ses-1_T1w.nii.gz") == "sub-07"
     assert subject_of("imagesTr/liver_12_0001.nii.gz") == "liver_12"
+
+
+@pytest.mark.parametrize("axis", ["sagittal", "coronal", "axial"])
+@pytest.mark.parametrize("step", [1, 2])
+def test_an_exported_volume_has_the_source_s_voxel_sizes(
+    tmp_path: Path, axis: str, step: int
+) -> None:
+    write_volume(tmp_path / "in/case.nii.gz", VALUES)  # voxels of 2 x 3 x 4 mm
+    folder = run(tmp_path / "in", axis=axis, step=step)
+    export(folder.path, "nifti", tmp_path / "volumes")
+    (written,) = (tmp_path / "volumes").rglob("*.nii.gz")
+    affine = nibabel.load(written).affine
+    sizes = nibabel.affines.voxel_sizes(affine)
+    found = dict(zip(nibabel.aff2axcodes(affine), sizes, strict=True))
+    expected = {"R": 2.0, "A": 3.0, "S": 4.0}
+    expected[{"sagittal": "R", "coronal": "A", "axial": "S"}[axis]] *= step
+    same = {"L": "R", "P": "A", "I": "S"}
+    assert {same.get(code, code): size for code, size in found.items()} == pytest.approx(expected)

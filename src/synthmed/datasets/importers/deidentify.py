@@ -26,7 +26,8 @@ Body Part Examined, View    (0008,0008)
 Position, Laterality, ...   (0018,0015)
 Manufacturer and its Model  (0008,0070)  not named kept, without the patient's known names
 Name                        (0008,1090)
-Instance Number             (0020,0013)  not named kept
+Instance Number, Spacing    (0020,0013)  not named kept
+Between Slices              (0018,0088)
 =========================== ============ ========= =============================================
 
 "K" of the patient's characteristics is the profile's option E.3.5 (Retain Patient

@@ -115,6 +115,7 @@ class DicomImporter:
             "domain": device.get("manufacturer", ""),
             **device,
             "instance": _number(text_of(header, "InstanceNumber")),
+            "spacing_slice": _length(text_of(header, "SpacingBetweenSlices")),
         }
         if text_of(header, "RecognizableVisualFeatures").upper() == "YES":
             cells["recognizable"] = "yes"
@@ -138,3 +139,9 @@ def _number(text: str) -> float | None:
     except ValueError:
         return None
     return number if abs(number) < 2**31 else None
+
+
+def _length(text: str) -> float | None:
+    """Give a length in mm, None where the text holds none that can be."""
+    length = _number(text)
+    return length if length is not None and 1e-6 < length < 1e4 else None

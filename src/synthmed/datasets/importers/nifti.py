@@ -77,6 +77,7 @@ class NiftiImporter:
         if labels is not None and not _same_place(volume, labels):
             raise RejectedError(f"its mask {mask_path.name} has another size or place")
         count = volume.values.shape[AXES.index(self.axis)]
+        between = float(volume.spacing[AXES.index(self.axis)])  # of neighbouring slices, in mm
         subject = subject_of(item.key)
         for index in range(count)[self.start : self.stop : self.step]:
             x, spec = volume.slice(self.axis, index)
@@ -86,7 +87,7 @@ class NiftiImporter:
                 x,
                 spec,
                 subject,
-                {**self._cells(), "slice": float(index)},
+                {**self._cells(), "slice": float(index), "spacing_slice": between},
                 study=item.key,
                 suffix=f"_{self.axis[0]}{index:04d}",
                 mask=None if labels is None else labels.labels(self.axis, index),
