@@ -14,8 +14,9 @@ from __future__ import annotations
 import tempfile
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from benchmarks import common
 from benchmarks.planting import Planted, copy_rows, plant, write_tables
@@ -46,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             if results.lacks(name):
                 common.say(name)
                 results.add(name, measure(of_type, images, seed))
-    common.show(tables(results.rows))
+    common.show(tables(results.content))
 
 
 def measure(rows: Sequence[Row], images: int, seed: int) -> common.Row:
@@ -77,8 +78,9 @@ def measure(rows: Sequence[Row], images: int, seed: int) -> common.Row:
     }
 
 
-def tables(rows: dict[str, common.Row]) -> list[common.Table]:
+def tables(content: Mapping[str, Any]) -> list[common.Table]:
     """Make the tables: what was found of each fault, and the alarms on clean data."""
+    rows: dict[str, common.Row] = content["rows"]
     planted, missed = Counter[str](), Counter[str]()
     clean: dict[str, Counter[str]] = {}
     checked, false = Counter[str](), 0

@@ -35,7 +35,7 @@ def test_every_planted_fault_is_found_and_nothing_else(rows: list[Row]) -> None:
         row = measure(rows, 30, seed)
         assert (row["missed"], row["false"], row["clean"]) == ({}, [], {})
         assert len(row["planted"]) == 12
-    found, clean = tables({"chest X-ray, seed 0": json.loads(json.dumps(row))})
+    found, clean = tables({"rows": {"chest X-ray, seed 0": json.loads(json.dumps(row))}})
     assert found.lines[0] == ["the same patient", "1", "1", "100.0%"]
     assert clean.lines == [["chest X-ray", "30"]]
 
