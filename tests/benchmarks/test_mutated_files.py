@@ -35,7 +35,9 @@ def test_seeds_are_intact(tmp_path: Path) -> None:
     from benchmarks.mutated_files import read
     from benchmarks.seed_files import seed_files
 
-    for seed in seed_files(tmp_path):
+    seeds = list(seed_files(tmp_path))
+    assert len(seeds) > 10
+    for seed in seeds:
         read(os.fsencode(seed))
 
 

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from synthmed.datasets.lines import append_lines
 from synthmed.errors import SynthmedError
 from synthmed.imaging.writing import write_atomic
 from synthmed.synthesis.plan import Plan
@@ -105,17 +106,7 @@ class Journal:
         Raises:
             OSError: The disk is full or the folder cannot be written to.
         """
-        lines = "".join(json.dumps(entry, ensure_ascii=True) + "\n" for entry in entries)
-        size = self.path.stat().st_size if self.path.exists() else 0
-        try:
-            with self.path.open("ab") as file:
-                file.write(lines.encode("ascii"))
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError:
-            if self.path.exists():
-                os.truncate(self.path, size)
-            raise
+        append_lines(self.path, entries)
 
 
 def file_hash(path: Path) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from torch import Tensor
 from synthmed.datasets.rows import Row
 from synthmed.imaging.frame import Frame
 from synthmed.imaging.reading import open_image
+from synthmed.training.disk import save_array
 from synthmed.training.settings import DataSettings
 from synthmed.training.sources import read_sources
 
@@ -94,8 +94,8 @@ def load_images(
             pixels[i] = np.rint((np.clip(framed, -1, 1) + 1) * 127.5).astype(np.uint8)
             grey[i] = spec.channels == 1
             progress(i + 1, len(rows), {})
-        _save_array(grey_file, grey)
-        _save_array(pixels_file, pixels)
+        save_array(grey_file, grey)
+        save_array(pixels_file, pixels)
     array = np.load(pixels_file, mmap_mode="r")
     return TrainingImages(array, rows, np.load(grey_file), sources.credits, sources.rejected, key)
 
@@ -105,12 +105,3 @@ def _cache_key(rows: list[Row], size: int) -> str:
         (str(r.file.resolve()), r.file.stat().st_size, r.file.stat().st_mtime_ns) for r in rows
     ]
     return hashlib.sha256(json.dumps([size, listing]).encode()).hexdigest()[:16]
-
-
-def _save_array(path: Path, array: npt.NDArray[Any]) -> None:
-    temporary = path.with_name(f".{path.name}.tmp")
-    with open(temporary, "wb") as file:
-        np.save(file, array)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.rename(path)

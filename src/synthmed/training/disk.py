@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
+import numpy.typing as npt
 from safetensors import SafetensorError
 
 from synthmed.errors import SynthmedError
@@ -56,6 +58,15 @@ def write_json(path: Path, content: Any) -> None:
     temporary = path.with_name(f".{path.name}.tmp")
     temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
     fsync(temporary)
+    temporary.rename(path)
+
+
+def save_array(path: Path, array: npt.NDArray[Any]) -> None:
+    """Write a .npy file through a temporary file, flushed to disk and renamed."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    with open(temporary, "wb") as stream:
+        np.save(stream, array)
+        fsync_stream(stream)
     temporary.rename(path)
 
 

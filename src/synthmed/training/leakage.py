@@ -7,7 +7,6 @@ hashed once; what was seen is kept beside them.
 from __future__ import annotations
 
 import hashlib
-import os
 import warnings
 from collections.abc import Iterator
 from itertools import combinations
@@ -24,6 +23,7 @@ from synthmed.datasets.validation.near_duplicates import best_matches
 from synthmed.errors import SafetyError
 from synthmed.imaging.reading import open_image
 from synthmed.training.data import TrainingImages
+from synthmed.training.disk import save_array
 
 _SEEN = np.dtype(
     [("digest", "S64"), ("vector", np.float32, (WIDTH,)), ("bits", np.uint8, (BITS // 8,))]
@@ -93,10 +93,5 @@ def _seen(images: TrainingImages, cache: Path) -> npt.NDArray[Any]:
         print_ = fingerprint(frame / np.float32(127.5) - np.float32(1))
         digest = hashlib.sha256(frame.tobytes()).hexdigest().encode()
         seen[index] = (digest, print_.vector, print_.bits)
-    temporary = file.with_name(f".{file.name}.tmp")
-    with open(temporary, "wb") as stream:
-        np.save(stream, seen)
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.rename(file)
+    save_array(file, seen)
     return seen

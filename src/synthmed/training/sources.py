@@ -34,7 +34,7 @@ class Sources:
 
 
 def read_sources(sources: Any, base: Path) -> Sources:
-    """Read all sources of a recipe.
+    """Read all sources of a recipe, and see that they can be trained on.
 
     Args:
         sources: A dataset folder, a YAML list of sources, or the list itself.
@@ -43,6 +43,22 @@ def read_sources(sources: Any, base: Path) -> Sources:
     Raises:
         SynthmedError: No sources, an unknown key, no training or no validation rows.
         SafetyError: A group (patient) in more than one split.
+    """
+    read = collect_sources(sources, base)
+    _check_splits(read.rows)
+    _check_leakage(read.rows)
+    return read
+
+
+def collect_sources(sources: Any, base: Path) -> Sources:
+    """Read all sources, whatever their splits.
+
+    Args:
+        sources: A dataset folder, a YAML list of sources, or the list itself.
+        base: Folder that relative paths are relative to, unless they exist from here.
+
+    Raises:
+        SynthmedError: No sources, an unknown key, a folder without a usable row.
     """
     listing, base = _listing(sources, base)
     rows: list[Row] = []
@@ -58,8 +74,6 @@ def read_sources(sources: Any, base: Path) -> Sources:
         ]
         licence, credit = source.get("licence", "not stated"), source.get("credit", "")
         credits.append({"source": name, "licence": str(licence), "credit": str(credit).strip()})
-    _check_splits(rows)
-    _check_leakage(rows)
     return Sources(rows, credits, rejected)
 
 

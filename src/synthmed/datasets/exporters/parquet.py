@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,29 +12,17 @@ import pyarrow.parquet as pq
 from synthmed.datasets.exporters.features import Column, arrow_schema, columns_for, value_of
 from synthmed.datasets.exporters.fidelity import codec_psnr, psnr_words
 from synthmed.datasets.exporters.job import Job
-from synthmed.datasets.exporters.shards import check_size, load, plan_shards
+from synthmed.datasets.exporters.shards import ShardOptions, load, plan_shards
 from synthmed.datasets.exporters.tables import cells_of, whole_file
 from synthmed.datasets.rows import Row
 
 _GROUP_BYTES, _GROUP_ROWS = 16_000_000, 100
 
 
-@dataclass(frozen=True)
-class Options:
-    """Options of the Parquet export.
-
-    Attributes:
-        shard_size: Megabytes of images and masks in a shard, at most (a larger image has its own).
-    """
-
-    shard_size: int = 256
-
-    def __post_init__(self) -> None:
-        """Refuse sizes that cannot be."""
-        check_size(self.shard_size)
+Options = ShardOptions
 
 
-def write(job: Job, options: Options) -> None:
+def write(job: Job, options: ShardOptions) -> None:
     """Write data/<split>-00000-of-00001.parquet, ...
 
     Row groups hold at most 100 rows and about 16 MB, which is what is held in memory.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from synthmed.datasets.exporters.job import Job
@@ -14,14 +15,23 @@ MAX_ROWS = 10_000  # of a shard
 SPLIT_NAMES = {"train": "train", "val": "validation", "test": "test"}
 
 
-def check_size(megabytes: int) -> None:
-    """Refuse a shard size that cannot be.
+@dataclass(frozen=True)
+class ShardOptions:
+    """Options of the exports in shards.
+
+    Attributes:
+        shard_size: Megabytes of images and masks in a shard, at most (a larger image has its own).
 
     Raises:
-        SynthmedError: It is not from 1 to 10,000 MB.
+        SynthmedError: A size that is not from 1 to 10,000 MB.
     """
-    if not 1 <= megabytes <= 10_000:
-        raise SynthmedError(f"a shard of {megabytes} MB", mend="Give 1 to 10000.")
+
+    shard_size: int = 256
+
+    def __post_init__(self) -> None:
+        """Refuse sizes that cannot be."""
+        if not 1 <= self.shard_size <= 10_000:
+            raise SynthmedError(f"a shard of {self.shard_size} MB", mend="Give 1 to 10000.")
 
 
 def plan_shards(

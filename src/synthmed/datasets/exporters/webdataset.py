@@ -5,33 +5,19 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from synthmed.datasets.exporters.fidelity import codec_psnr, psnr_words
 from synthmed.datasets.exporters.job import Job
-from synthmed.datasets.exporters.shards import check_size, load, plan_shards
+from synthmed.datasets.exporters.shards import ShardOptions, load, plan_shards
 from synthmed.datasets.exporters.tables import cells_of, whole_file
 from synthmed.datasets.rows import Row
 
-
-@dataclass(frozen=True)
-class Options:
-    """Options of the WebDataset export.
-
-    Attributes:
-        shard_size: Megabytes of images and masks in a shard, at most (a larger image has its own).
-    """
-
-    shard_size: int = 256
-
-    def __post_init__(self) -> None:
-        """Refuse sizes that cannot be."""
-        check_size(self.shard_size)
+Options = ShardOptions
 
 
-def write(job: Job, options: Options) -> None:
+def write(job: Job, options: ShardOptions) -> None:
     """Write <split>-000000.tar, ...: <key>.png (or .jpg), <key>.json, <key>.mask.png.
 
     The keys count the rows of a split; several masks are <key>.mask-<n>.png, and the JSON's

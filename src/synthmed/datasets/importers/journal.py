@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from synthmed.datasets.lines import append_lines
 from synthmed.errors import SynthmedError
 from synthmed.imaging.writing import write_atomic
 
@@ -124,16 +125,9 @@ class Journal:
         Raises:
             SynthmedError: The disk is full or the folder cannot be written to.
         """
-        lines = "".join(json.dumps(entry, ensure_ascii=True) + "\n" for entry in entries)
-        size = self.path.stat().st_size if self.path.exists() else 0
         try:
-            with self.path.open("ab") as file:
-                file.write(lines.encode("ascii"))
-                file.flush()
-                os.fsync(file.fileno())
+            append_lines(self.path, entries)
         except OSError as error:
-            if self.path.exists():
-                os.truncate(self.path, size)
             raise SynthmedError(
                 f"cannot write: {error.strerror}",
                 where=self.out,

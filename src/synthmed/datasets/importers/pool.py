@@ -72,6 +72,7 @@ class _Pool:
         self.executor: ProcessPoolExecutor | None = None
 
     def submit(self, item: Item) -> Future[Any]:
+        """Hand an item to a worker; a pool that broke gives a future that says so."""
         if self.executor is None:
             self.executor = ProcessPoolExecutor(
                 self.jobs, multiprocessing.get_context("spawn"), _start, (self.work,)
@@ -95,6 +96,7 @@ class _Pool:
             return f"reading it took more than {self.timeout:g} seconds"
 
     def kill(self) -> None:
+        """End all workers at once; the next item starts new ones."""
         if self.executor is None:
             return
         processes = list((getattr(self.executor, "_processes", None) or {}).values())
