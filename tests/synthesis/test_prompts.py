@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from synthmed.errors import SynthmedError
+from synthmed.synthesis.output import Output
+from synthmed.synthesis.plan import make_plan
 from synthmed.synthesis.prompts import Prompt, as_prompts, prompt_hash, read_prompts
 
 
@@ -84,6 +86,8 @@ def test_a_byte_order_mark_windows_lines_and_blank_lines_are_fine(tmp_path: Path
             "prompt,guidance\nchest,nan\n",
             "guidance 'nan' is not a number of 0 or more [p.csv, row 2]",
         ),
+        ("prompt,age\na,-1\n", "age '-1' is not a number of 0 or more [p.csv, row 2]"),
+        ("prompt,sex\na,female\n", "sex 'female' is neither M nor F [p.csv, row 2]"),
         ("prompt,id\na,7\nb,8\nc,7\n", "id '7' is also in row 2 [p.csv, row 4]"),
         (
             "prompt,count\nchest X-ray, pneumonia,2\n",
@@ -114,6 +118,24 @@ def test_one_prompt_a_list_a_path_and_a_csv_by_name(tmp_path: Path) -> None:
     assert as_prompts(expected) == expected
     assert as_prompts(path) == expected
     assert as_prompts(str(path)) == expected
+
+
+def test_what_was_asked_for_is_read_and_kept_in_the_rows(tmp_path: Path) -> None:
+    text = "prompt,view,age,sex,image_type\nchest,PA,93,F,chest X-ray\nchest,,,,\n"
+    known, blank = read_prompts(write(tmp_path, text))
+    assert (known.view, known.age, known.sex) == ("PA", 93.0, "F")
+    assert (blank.view, blank.age, blank.sex) == ("", None, None)
+    plan = make_plan(
+        [known],
+        count=1,
+        seed=0,
+        batch_size=1,
+        guidance=1.0,
+        negative=None,
+        settings={"split": "train", "generator": "g", "generator_hash": "", "steps": 1},
+    )
+    row = Output(tmp_path, plan, {known: "chest X-ray"}, {"chest X-ray": 1}).row(plan.jobs[0])
+    assert (row.view, row.age, row.sex) == ("PA", 90.0, "F")
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,9 @@ from synthmed.synthesis.plan import Job, Plan
 from synthmed.synthesis.prompts import Prompt
 from synthmed.synthesis.provenance import DIGITAL_SOURCE_TYPE, NOTICE, text_chunks, xmp_packet
 
+_OLDEST = 90.0
+"""Ages above become this, as in every dataset folder."""
+
 
 @dataclass(frozen=True)
 class Output:
@@ -87,6 +90,9 @@ class Output:
             text=prompt.text,
             image_type=kind,
             labels=prompt.labels or labels_of(prompt.text, kind),
+            view=prompt.view,
+            age=None if prompt.age is None else min(prompt.age, _OLDEST),
+            sex=prompt.sex,
             extra=extra,
         )
 

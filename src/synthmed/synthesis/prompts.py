@@ -13,7 +13,10 @@ from pathlib import Path
 
 from synthmed.errors import SynthmedError
 
-_COLUMNS = ("prompt", "count", "id", "guidance", "negative", "labels", "image_type")
+_COLUMNS = (
+    *("prompt", "count", "id", "guidance", "negative"),
+    *("labels", "image_type", "view", "age", "sex"),
+)
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,9 @@ class Prompt:
         negative: Negative prompt; None takes the run's, "" is none at all.
         labels: Labels of the images, as the user states them.
         image_type: Type of the images, "" to find it in the prompt.
+        view: View that was asked for, as the user states it, for the rows of the dataset.
+        age: Age that was asked for, in years.
+        sex: Sex that was asked for, "M" or "F".
         from_template: The prompt was made from templates, so that it may stand in image files.
         where: Where it was read, for messages ("prompts.csv, row 3").
     """
@@ -39,6 +45,9 @@ class Prompt:
     negative: str | None = None
     labels: tuple[str, ...] = ()
     image_type: str = ""
+    view: str = ""
+    age: float | None = None
+    sex: str | None = None
     from_template: bool = False
     where: str = field(default="", compare=False)
 
@@ -90,8 +99,9 @@ def read_prompts(path: str | os.PathLike[str]) -> list[Prompt]:
     """Read prompts from a CSV (UTF-8, comma-separated, with a header row).
 
     Columns: `prompt` (required), `count` (whole number from 1 to a million), `id` (unique),
-    `guidance` (number of 0 or more), `negative`, `labels` (separated by "|"), `image_type`. Blank
-    cells take the run's value; other columns are left alone. Identifiers stay strings.
+    `guidance` (number of 0 or more), `negative`; and for the rows of the dataset `labels`
+    (separated by "|"), `image_type`, `view`, `age` (years) and `sex` (M or F): what the prompt asks
+    for. Blank cells take the run's value; other columns are left alone. Identifiers stay strings.
 
     Args:
         path: The CSV file. Rows are numbered as in a spreadsheet: the header is row 1.
@@ -166,10 +176,13 @@ def _prompt(header: list[str], cells: list[str], where: str) -> Prompt:
         text=values["prompt"],
         count=_count(values.get("count"), where),
         id=values.get("id", ""),
-        guidance=_guidance(values.get("guidance"), where),
+        guidance=_number(values.get("guidance"), "guidance", where),
         negative=values.get("negative"),
         labels=tuple(label for label in labels if label),
         image_type=values.get("image_type", ""),
+        view=values.get("view", ""),
+        age=_number(values.get("age"), "age", where),
+        sex=_sex(values.get("sex"), where),
         where=where,
     )
 
@@ -183,7 +196,7 @@ def _count(cell: str | None, where: str) -> int | None:
     return int(cell)
 
 
-def _guidance(cell: str | None, where: str) -> float | None:
+def _number(cell: str | None, column: str, where: str) -> float | None:
     if cell is None:
         return None
     try:
@@ -191,5 +204,11 @@ def _guidance(cell: str | None, where: str) -> float | None:
     except ValueError:
         value = math.nan
     if not (math.isfinite(value) and value >= 0):
-        raise SynthmedError(f"guidance {cell!r} is not a number of 0 or more", where=where)
+        raise SynthmedError(f"{column} {cell!r} is not a number of 0 or more", where=where)
     return value
+
+
+def _sex(cell: str | None, where: str) -> str | None:
+    if cell not in (None, "M", "F"):
+        raise SynthmedError(f"sex {cell!r} is neither M nor F", where=where)
+    return cell
