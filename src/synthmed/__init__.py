@@ -24,6 +24,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Generator",
     "TorchDataset",
+    "evaluate",
     "export",
     "generate",
     "import_dataset",
@@ -36,6 +37,7 @@ __all__ = [
 _LAZY = {
     "Generator": "synthmed.models.generator",
     "TorchDataset": "synthmed.datasets.torch_dataset",
+    "evaluate": "synthmed.evaluation.evaluate",
     "export": "synthmed.datasets.exporters",
     "generate": "synthmed.synthesis.generate",
     "import_dataset": "synthmed.datasets.importers",

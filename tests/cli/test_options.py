@@ -15,6 +15,22 @@ GOLDEN = {
         *("--name", "--out", "--range", "--salt", "--seed", "--split", "--step", "--table"),
         *("--unit", "--window"),
     ],
+    "evaluate": [
+        *("--debug", "--extractor", "--generator", "--json", "--out", "--real", "--real-split"),
+        *("--sections", "--seed", "--size", "--synthetic", "--text-model", "--train"),
+        *("--train-split", "--utility", "--with-real-images"),
+    ],
+    "detect": [
+        "[IMAGES]...",
+        *("--debug", "--detector", "--fit", "--json", "--max-rejected", "--out", "--real"),
+        *("--seed", "--size", "--synthetic"),
+    ],
+    "filter": [
+        "DATASET",
+        *("--batch-size", "--checks", "--debug", "--device", "--dtype", "--json"),
+        *("--max-rejected", "--out", "--real", "--redraw", "--scorer", "--seed", "--train"),
+        "--tries",
+    ],
     "validate": ["DATASET", "--debug", "--json", "--leakage-only", "--show"],
     "prompts": [
         "DATASET|CONCEPTS",

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.spatial.distance import cdist
 
 from synthmed.errors import SynthmedError
 from synthmed.measures.manifolds import coverage, density, precision, recall
@@ -43,6 +44,39 @@ def test_noise_outside_the_data_lowers_precision_and_density():
     synthetic[:100] += 30
     assert precision(real, synthetic) < 0.76
     assert density(real, synthetic) < 0.85
+
+
+def by_all_distances(real, synthetic, k=5):
+    """The four numbers from a table of all distances."""
+    radii = [np.sort(cdist(x, x, "sqeuclidean"), axis=1)[:, k] for x in (real, synthetic)]
+    between = cdist(synthetic, real, "sqeuclidean")
+    in_real, in_synthetic = between <= radii[0], between <= radii[1][:, None]
+    return (
+        in_real.any(axis=1).mean(),
+        in_synthetic.any(axis=0).mean(),
+        in_real.sum(axis=1).mean() / k,
+        in_real.any(axis=0).mean(),
+    )
+
+
+@pytest.mark.parametrize(
+    "kind", ["plain", "far from 0", "copies", "integers", "outliers", "blurred"]
+)
+def test_equals_a_table_of_all_distances(kind):
+    rng = np.random.default_rng(0)
+    real, synthetic = rng.normal(size=(2, 300, 40))
+    if kind == "far from 0":
+        real, synthetic = real + 1000, synthetic + 1000
+    elif kind == "copies":
+        synthetic[:100] = real[50:150]
+    elif kind == "integers":
+        real, synthetic = np.round(2 * real[:, :3]), np.round(2 * synthetic[:, :3])
+    elif kind == "outliers":
+        real[0], synthetic[5] = 1e6, -1e5
+    elif kind == "blurred":  # in the middle of every ball
+        synthetic *= 0.1
+    found = [metric(real, synthetic) for metric in (precision, recall, density, coverage)]
+    np.testing.assert_allclose(found, by_all_distances(real, synthetic), rtol=1e-12)
 
 
 def test_too_few_points_for_k_are_refused():

@@ -11,7 +11,10 @@ from typer.core import TyperGroup
 
 from synthmed.cli.card import card
 from synthmed.cli.demo import demo
+from synthmed.cli.detect import detect
+from synthmed.cli.evaluate import evaluate
 from synthmed.cli.export import export
+from synthmed.cli.filter import filter_
 from synthmed.cli.generate import generate
 from synthmed.cli.import_ import import_
 from synthmed.cli.info import info
@@ -43,12 +46,13 @@ class _OneLineErrors(TyperGroup):
 app = typer.Typer(
     name="synthmed",
     cls=_OneLineErrors,
-    help="Synthetic medical images: import, train, generate, validate, export.",
+    help="Synthetic medical images: import, train, generate, filter, evaluate, export.",
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 app.command("import")(import_)
-for _verb in (validate, prompts, train, generate, export, card, info, demo):
+app.command("filter")(filter_)
+for _verb in (validate, prompts, train, generate, evaluate, detect, export, card, info, demo):
     app.command()(_verb)
 
 

@@ -6,19 +6,28 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
-
 from synthmed.errors import SynthmedError
-from synthmed.measures.arrays import Array, as_unit_images, box_resize
-from synthmed.measures.structure import radial_power
+from synthmed.measures.arrays import Array
+from synthmed.measures.extractors.pixels import Pixels16, Structure16
+from synthmed.measures.extractors.statistics import Statistics
+
+__all__ = [
+    "ARGUMENTS",
+    "EXTRACTORS",
+    "Extractor",
+    "Pixels16",
+    "Statistics",
+    "Structure16",
+    "load_extractor",
+]
 
 
 class Extractor(Protocol):
-    """Turns images into features.
+    """Turns images into features, each image by itself and always in the same way.
 
     Attributes:
         id: Name, version and, for networks, a hash of the weights.
-        preprocessing: What is done to the images first.
+        preprocessing: What is done to the images first: resizing, size, normalisation.
     """
 
     @property
@@ -28,136 +37,82 @@ class Extractor(Protocol):
     def preprocessing(self) -> str: ...  # noqa: D102
 
     def __call__(self, images: Any) -> Array:
-        """Features (N, D) in float64 of images (N, 3, H, W), floats in [-1, 1]."""
+        """Features (N, D) in float64 of images (N, 1 or 3, H, W), floats in [-1, 1]."""
         ...
 
 
-class Pixels16:
-    """Grey pixels of the image shrunk to 16 × 16 by area: 256 features."""
+def _medical_64() -> Extractor:
+    from synthmed.measures.extractors.medical_encoder import open_bundled
 
-    id = "pixels-16/1"
-    preprocessing = "grey (mean of channels), 16 × 16 by area"
-
-    def __call__(self, images: Any) -> Array:
-        """Features of a batch.
-
-        Args:
-            images: (N, 1 or 3, H, W) floats in [-1, 1].
-
-        Returns:
-            (N, 256) in [-1, 1].
-        """
-        return _shrunk(images)
+    return open_bundled("medical-64")
 
 
-class Structure16:
-    """``Pixels16`` freed of brightness and contrast: for finding copies.
-
-    Each image's 256 pixels are shifted to mean 0 and scaled to standard deviation 1, so that
-    distances do not see a brighter or a paler copy as another image.
-    """
-
-    id = "structure-16/1"
-    preprocessing = "grey (mean of channels), 16 × 16 by area, mean 0, standard deviation 1"
-
-    def __call__(self, images: Any) -> Array:
-        """Features of a batch.
-
-        Args:
-            images: (N, 1 or 3, H, W) floats in [-1, 1].
-
-        Returns:
-            (N, 256), mean 0 and standard deviation 1 in each row (an even image: zeros).
-        """
-        pixels = _shrunk(images)
-        centred = pixels - pixels.mean(axis=1, keepdims=True)
-        return np.asarray(centred / np.maximum(centred.std(axis=1, keepdims=True), 1e-2))
-
-
-class Statistics:
-    """Histogram, spectrum and texture of an image, without any network: 49 features.
-
-    16 shares of the grey histogram; mean and standard deviation of each colour channel; the
-    logarithm of the power in 8 bands of radial frequency, for the grey image; mean, standard
-    deviation and 90th percentile of the gradient's length; and 16 shares of the local binary
-    patterns (Ojala et al. 2002; 4 neighbours). Each feature is of order 1. Spectrum and texture
-    depend on the image's size in pixels: compare equal sizes only.
-    """
-
-    id = "statistics/1"
-    preprocessing = "native size"
-
-    def __call__(self, images: Any) -> Array:
-        """Features of a batch.
-
-        Args:
-            images: (N, 1 or 3, H, W) floats in [-1, 1], H and W at least 16.
-
-        Returns:
-            (N, 49) float64.
-        """
-        checked = as_unit_images(images)
-        if min(checked.shape[2:]) < 16:
-            raise SynthmedError(f"'statistics' needs at least 16 pixels, not {checked.shape[2:]}")
-        return np.stack([_statistics(image) for image in checked])
-
-
-def _small_cnn(folder: str | Path | None = None) -> Extractor:
+def _small_cnn(folder: str) -> Extractor:
     from synthmed.measures.small_cnn import Classifier
 
-    if folder is None:
-        raise SynthmedError(
-            "'small-cnn' needs the folder of a trained classifier",
-            mend="Train one by fit_classifier and save it",
-        )
     return Classifier.load(folder)
 
 
+def _transformers(source: str) -> Extractor:
+    from synthmed.measures.extractors.transformers_model import open_transformers
+
+    return open_transformers(source)
+
+
+def _inception(file: str) -> Extractor:
+    from synthmed.measures.extractors.torchscript import open_inception
+
+    return open_inception(file)
+
+
 EXTRACTORS: dict[str, Callable[..., Extractor]] = {
+    "medical-64": _medical_64,
     "pixels-16": Pixels16,
     "structure-16": Structure16,
     "statistics": Statistics,
     "small-cnn": _small_cnn,
+    "hf": _transformers,
+    "inception": _inception,
 }
+
+ARGUMENTS: dict[str, tuple[str, str]] = {
+    "small-cnn": ("FOLDER", "Train a classifier by fit_classifier, save it, and give its folder."),
+    "hf": ("FOLDER_OR_HUB_ID", "Give the folder of a transformers vision model, or owner/name."),
+    "inception": (
+        "FILE",
+        "No Inception comes with synthmed: give the TorchScript file of one that you trust.",
+    ),
+}
+"""What follows the colon, and how to get it, for the extractors that need something."""
 
 
 def load_extractor(name: str, folder: str | Path | None = None) -> Extractor:
     """Opens a registered extractor.
 
     Args:
-        name: A name in ``EXTRACTORS``.
-        folder: Where its weights lie, for those that have any (``small-cnn``).
+        name: "medical-64", "pixels-16", "structure-16", "statistics", "small-cnn:FOLDER",
+            "hf:FOLDER_OR_HUB_ID" or "inception:FILE". Nothing is downloaded unless a hub id is
+            named.
+        folder: What would follow the colon, instead of writing it there.
 
     Returns:
         The extractor.
 
     Raises:
-        SynthmedError: An unknown name, or no folder where one is needed.
+        SynthmedError: An unknown name (the known ones are listed), an argument that is missing
+            or not wanted, or an extractor that is not there.
+        SafetyError: Weights that could run code.
     """
-    if name not in EXTRACTORS:
-        raise SynthmedError(f"unknown extractor {name!r}", mend=f"Known: {', '.join(EXTRACTORS)}")
-    return EXTRACTORS[name](folder) if folder is not None else EXTRACTORS[name]()
-
-
-def _shrunk(images: Any) -> Array:
-    grey = as_unit_images(images).mean(axis=1, keepdims=True)
-    return box_resize(grey, 16).reshape(len(grey), 256)
-
-
-def _statistics(image: Array) -> Array:
-    """49 features of one (C, H, W) image."""
-    grey = image.mean(axis=0)
-    histogram = np.histogram(grey, bins=16, range=(-1.0, 1.0))[0] / grey.size
-    colours = np.broadcast_to(image, (3, *grey.shape)).reshape(3, -1)
-    frequency, power = radial_power(grey[None, None])
-    band = np.minimum((frequency / 0.5 * 8).astype(int), 7)
-    bands = np.bincount(band, weights=power, minlength=8) / np.bincount(band, minlength=8)
-    spectrum = np.log10(bands + 1e-6) / 3.0
-    length = np.hypot(*np.gradient(grey))
-    gradient = [length.mean(), length.std(), np.quantile(length, 0.9)]
-    inner = grey[1:-1, 1:-1]
-    around = (grey[:-2, 1:-1], grey[1:-1, 2:], grey[2:, 1:-1], grey[1:-1, :-2])
-    code = sum((side > inner).astype(int) << bit for bit, side in enumerate(around))
-    patterns = np.bincount(np.ravel(code), minlength=16) / inner.size
-    parts = (histogram, colours.mean(axis=1), colours.std(axis=1), spectrum, gradient, patterns)
-    return np.concatenate(parts)
+    key, colon, written = name.partition(":")
+    if key not in EXTRACTORS:
+        forms = (f"{k}:{ARGUMENTS[k][0]}" if k in ARGUMENTS else k for k in EXTRACTORS)
+        raise SynthmedError(f"unknown extractor {name!r}", mend=f"Known: {', '.join(forms)}")
+    argument = written if folder is None else str(folder)
+    if key not in ARGUMENTS:
+        if colon or argument:
+            raise SynthmedError(f"the extractor {key!r} takes nothing after its name", where=name)
+        return EXTRACTORS[key]()
+    if not argument:
+        form, mend = ARGUMENTS[key]
+        raise SynthmedError(f"the extractor {key!r} needs {key}:{form}", mend=mend)
+    return EXTRACTORS[key](argument)

@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from synthmed.errors import SynthmedError
 from synthmed.measures.arrays import Array, as_features, same_width
+from synthmed.measures.blocks import WHOLE, Dealt
+from synthmed.measures.kernels import kernel_family
+from synthmed.measures.moments import frechet_family
 
-CMMD_SIGMA = 10.0
-CMMD_SCALE = 1000.0
+SUBSET_SIZE = 1000
+
+
+@dataclass(frozen=True)
+class SubsetKid:
+    """KID as it is published: over random subsets.
+
+    Attributes:
+        mean: Mean over the subsets.
+        std: Standard deviation over the subsets (divided by their number): how much subsets
+            differ, no interval; not-a-number where each subset is the whole of both sides.
+        size: Images of each side in a subset.
+        subsets: Number of subsets.
+    """
+
+    mean: float
+    std: float
+    size: int
+    subsets: int
 
 
 def frechet_distance(a: Any, b: Any) -> float:
@@ -32,13 +53,7 @@ def frechet_distance(a: Any, b: Any) -> float:
     Raises:
         SynthmedError: Fewer than two rows, or widths that differ.
     """
-    a, b = _two(a, b)
-    root = _square_root(np.atleast_2d(np.cov(a, rowvar=False)))
-    other = np.atleast_2d(np.cov(b, rowvar=False))
-    eigenvalues = np.linalg.eigvalsh(root @ other @ root)
-    cross = np.sqrt(np.clip(eigenvalues, 0.0, None)).sum()
-    means = ((a.mean(axis=0) - b.mean(axis=0)) ** 2).sum()
-    return float(max(0.0, means + (root**2).sum() + np.trace(other) - 2.0 * cross))
+    return float(frechet_family(*_two(a, b), WHOLE, ["frechet"]).values["frechet"][0])
 
 
 def kid(a: Any, b: Any) -> float:
@@ -56,9 +71,45 @@ def kid(a: Any, b: Any) -> float:
     Raises:
         SynthmedError: Fewer than two rows, or widths that differ.
     """
-    a, b = _two(a, b)
-    width = a.shape[1]
-    return _mmd(a, b, lambda products: (products / width + 1.0) ** 3)
+    return float(kernel_family(*_two(a, b), WHOLE, ["kid"]).values["kid"][0])
+
+
+def kid_subsets(
+    a: Any, b: Any, size: int | None = None, subsets: int = 100, seed: int = 0
+) -> SubsetKid:
+    """KID as it is published (Bińkowski et al. 2018): mean and spread over random subsets.
+
+    Subsets are drawn without replacement from each side. ``kid`` uses every pair at once and
+    varies less; this one stands beside published figures.
+
+    Args:
+        a: (N, D) features.
+        b: (M, D) features.
+        size: Images of each side in a subset; by default 1,000, or all of the smaller side.
+        subsets: Number of subsets.
+        seed: Seeds the draws.
+
+    Returns:
+        Mean and standard deviation over the subsets.
+
+    Raises:
+        SynthmedError: More subsets than images, subsets larger than a side, fewer than two
+            rows, or widths that differ.
+    """
+    sides = [side.rows for side in _two(a, b)]
+    fewest = min(len(rows) for rows in sides)
+    size = min(SUBSET_SIZE, fewest) if size is None else size
+    if not 1 <= subsets <= fewest or not 2 <= size <= fewest:
+        raise SynthmedError(
+            f"{subsets} subsets of {size} images from {len(sides[0])} and {len(sides[1])} images",
+            mend=f"Take at most {fewest} subsets of 2 to {fewest} images",
+        )
+    rng, values = np.random.default_rng(seed), np.empty(subsets)
+    for i in range(subsets):
+        drawn = [rows[rng.choice(len(rows), size, replace=False)] for rows in sides]
+        values[i] = kid(*drawn)
+    same = size == max(len(rows) for rows in sides)
+    return SubsetKid(float(values.mean()), np.nan if same else float(values.std()), size, subsets)
 
 
 def cmmd(a: Any, b: Any) -> float:
@@ -81,32 +132,10 @@ def cmmd(a: Any, b: Any) -> float:
     Raises:
         SynthmedError: Fewer than two rows, or widths that differ.
     """
-    a, b = (x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12) for x in _two(a, b))
-    # expm1 keeps the digits of a kernel that lies near 1; the constant 1 cancels in the MMD.
-    return CMMD_SCALE * _mmd(a, b, lambda products: np.expm1((products - 1.0) / CMMD_SIGMA**2))
+    return float(kernel_family(*_two(a, b), WHOLE, ["cmmd"]).values["cmmd"][0])
 
 
-def _mmd(a: Array, b: Array, kernel: Callable[[Array], Array]) -> float:
-    """Unbiased squared MMD; the kernel is a function of the inner products."""
-    n, m = len(a), len(b)
-    within_a = _kernel_sum(a, a, kernel) - kernel((a * a).sum(axis=1)).sum()
-    within_b = _kernel_sum(b, b, kernel) - kernel((b * b).sum(axis=1)).sum()
-    between = _kernel_sum(a, b, kernel)
-    return float(within_a / (n * (n - 1)) + within_b / (m * (m - 1)) - 2.0 * between / (n * m))
-
-
-def _kernel_sum(a: Array, b: Array, kernel: Callable[[Array], Array], chunk: int = 1024) -> float:
-    """Sum of the kernel over all pairs; memory is chunk × len(b) numbers."""
-    starts = range(0, len(a), chunk)
-    return float(sum(kernel(a[start : start + chunk] @ b.T).sum() for start in starts))
-
-
-def _square_root(covariance: Array) -> Array:
-    values, vectors = np.linalg.eigh(covariance)
-    return np.asarray((vectors * np.sqrt(np.clip(values, 0.0, None))) @ vectors.T)
-
-
-def _two(a: Any, b: Any) -> tuple[Array, Array]:
-    a, b = as_features(a, rows=2), as_features(b, rows=2)
-    same_width(a, b)
-    return a, b
+def _two(a: Any, b: Any) -> tuple[Dealt, Dealt]:
+    checked: list[Array] = [as_features(a, rows=2), as_features(b, rows=2)]
+    same_width(*checked)
+    return Dealt.whole(checked[0]), Dealt.whole(checked[1])

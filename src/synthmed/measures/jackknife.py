@@ -24,14 +24,7 @@ def jackknife_groups(
     The groups are dealt into blocks of about equal size; the statistic is computed anew without
     each block, of all samples at once. A group name that occurs in several samples (a patient
     and the edits of the patient's images; the same prompt in two synthetic sets) falls into one
-    block, so that pairs stay together. The interval is value ± t · s.e. with blocks - 1 degrees
-    of freedom.
-
-    Between equal distributions kernel, Fréchet and neighbour statistics are degenerate: blocks
-    act in pairs only and the plain jackknife variance is about twice too large (Efron and
-    Stein 1981). The interaction of blocks / 2 disjoint pairs is therefore estimated and taken
-    away (their equation 5.9), never more than a third of the variance, which keeps the
-    interval safe for neighbour metrics, whose interactions are noisy.
+    block, so that pairs stay together. See ``interval`` for what is made of the values.
 
     Args:
         statistic: Takes the rows of each sample and returns a number.
@@ -45,22 +38,63 @@ def jackknife_groups(
         SynthmedError: A sample of fewer than four groups.
     """
     rows = [np.asarray(sample[0]) for sample in samples]
-    dealt = _deal([_names(i, *sample) for i, sample in enumerate(samples)], blocks)
-    blocks = 1 + max(int(block.max()) for block in dealt)
+    dealt, blocks = deal(*samples, blocks=blocks)
 
-    def without(*left_out: int) -> float:
+    def without(left_out: tuple[int, ...]) -> float:
         kept = [~np.isin(block, left_out) for block in dealt]
         return float(statistic(*(x[keep] for x, keep in zip(rows, kept, strict=True))))
 
-    value = without()
-    single = np.array([without(i) for i in range(blocks)])
+    return interval([without(left_out) for left_out in left_out_sets(blocks)], blocks)
+
+
+def left_out_sets(blocks: int) -> list[tuple[int, ...]]:
+    """What ``interval`` needs: nothing left out, each block, and disjoint pairs of blocks."""
+    pairs = [(i, i + 1) for i in range(0, blocks // 2 * 2, 2)]
+    return [(), *((i,) for i in range(blocks)), *pairs]
+
+
+def interval(values: Sequence[float] | NDArray[Any], blocks: int) -> tuple[float, float]:
+    """95 % interval from a statistic without each of ``left_out_sets(blocks)``.
+
+    The interval is value ± t · s.e. with blocks - 1 degrees of freedom. Between equal
+    distributions kernel, Fréchet and neighbour statistics are degenerate: blocks act in pairs
+    only and the plain jackknife variance is about twice too large (Efron and Stein 1981). The
+    interaction of blocks / 2 disjoint pairs is therefore estimated and taken away (their
+    equation 5.9), never more than a third of the variance, which keeps the interval safe for
+    neighbour metrics, whose interactions are noisy.
+
+    Args:
+        values: The statistic without each set, in the order of ``left_out_sets``.
+        blocks: Number of blocks.
+
+    Returns:
+        The ends of the interval, centred on the first value.
+    """
+    value, single = float(values[0]), np.asarray(values[1 : blocks + 1], dtype=np.float64)
+    double = np.asarray(values[blocks + 1 :], dtype=np.float64)
     variance = (blocks - 1) * single.var()
     pairs = np.arange(blocks // 2 * 2).reshape(-1, 2)
-    double = np.array([without(int(i), int(j)) for i, j in pairs])
     interaction = blocks * value - (blocks - 1) * single[pairs].sum(axis=1) + (blocks - 2) * double
     variance = max(variance - 0.5 * interaction.var(ddof=1), variance * 2.0 / 3.0)
     half = float(t.ppf(0.5 + LEVEL / 2, blocks - 1) * np.sqrt(variance))
     return value - half, value + half
+
+
+def deal(*samples: Sample, blocks: int = 20) -> tuple[list[NDArray[np.int64]], int]:
+    """Deals the groups of samples into blocks.
+
+    Args:
+        *samples: (rows, groups) pairs; groups None takes each row as a group of its own.
+        blocks: Number of blocks; fewer if a sample has fewer groups.
+
+    Returns:
+        The block of each row of each sample, and the number of blocks.
+
+    Raises:
+        SynthmedError: A sample of fewer than four groups, or groups that do not fit the rows.
+    """
+    dealt = _deal([_names(i, *sample) for i, sample in enumerate(samples)], blocks)
+    return dealt, 1 + max(int(block.max()) for block in dealt)
 
 
 def jackknife_difference(

@@ -2,20 +2,26 @@
 
 Each real (or synthetic) image owns a ball whose radius is the distance to its k-th neighbour
 in its own set. Precision and recall: Kynkäänniemi et al. 2019, equations 1 to 3; density and
-coverage: Naeem et al. 2020, equations 4 and 5. All four depend on N; compare at equal N.
+coverage: Naeem et al. 2020, equations 4 and 5. All four depend on N; compare at equal N. An
+image at a ball's radius itself lies inside, as in these equations.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 
 from synthmed.measures.arrays import Array, as_features, same_width
-from synthmed.measures.neighbours import nearest
+from synthmed.measures.balls import take_census
+from synthmed.measures.blocks import WHOLE, Dealt, LeftOut, Pass, block_count, kept_blocks
+from synthmed.measures.radii import squared_radii
+
+K = 5
 
 
-def precision(real: Any, synthetic: Any, k: int = 5) -> float:
+def precision(real: Any, synthetic: Any, k: int = K) -> float:
     """Share of synthetic images that lie inside at least one real image's ball.
 
     Args:
@@ -29,10 +35,10 @@ def precision(real: Any, synthetic: Any, k: int = 5) -> float:
     Raises:
         SynthmedError: Too few rows, or widths that differ.
     """
-    return float((_inside(real, synthetic, k) > 0).mean())
+    return _whole("precision", real, synthetic, k)
 
 
-def recall(real: Any, synthetic: Any, k: int = 5) -> float:
+def recall(real: Any, synthetic: Any, k: int = K) -> float:
     """Share of real images that lie inside at least one synthetic image's ball.
 
     Args:
@@ -46,10 +52,10 @@ def recall(real: Any, synthetic: Any, k: int = 5) -> float:
     Raises:
         SynthmedError: Too few rows, or widths that differ.
     """
-    return precision(synthetic, real, k)
+    return _whole("recall", real, synthetic, k)
 
 
-def density(real: Any, synthetic: Any, k: int = 5) -> float:
+def density(real: Any, synthetic: Any, k: int = K) -> float:
     """Mean number of real balls that hold a synthetic image, divided by k.
 
     Args:
@@ -64,10 +70,10 @@ def density(real: Any, synthetic: Any, k: int = 5) -> float:
     Raises:
         SynthmedError: Too few rows, or widths that differ.
     """
-    return float(_inside(real, synthetic, k).mean() / k)
+    return _whole("density", real, synthetic, k)
 
 
-def coverage(real: Any, synthetic: Any, k: int = 5) -> float:
+def coverage(real: Any, synthetic: Any, k: int = K) -> float:
     """Share of real balls that hold at least one synthetic image.
 
     Args:
@@ -81,24 +87,53 @@ def coverage(real: Any, synthetic: Any, k: int = 5) -> float:
     Raises:
         SynthmedError: Too few rows, or widths that differ.
     """
+    return _whole("coverage", real, synthetic, k)
+
+
+def manifold_family(
+    real: Dealt, synthetic: Dealt, left_out: LeftOut, names: Collection[str], k: int = K
+) -> Pass:
+    """Precision, recall, density and coverage without each set of blocks.
+
+    Args:
+        real: (N, D) features in float64.
+        synthetic: (M, D) features in float64.
+        left_out: Sets of blocks to leave out; more than k rows of a side must remain.
+        names: Of the four.
+        k: The neighbour that sets a ball's radius.
+
+    Returns:
+        The values: counts of images, divided; the same as computed anew.
+
+    Raises:
+        SynthmedError: Too few rows remain.
+    """
+    real_radii = synthetic_radii = None
+    if {"precision", "density", "coverage"} & set(names):
+        real_radii = squared_radii(real, left_out, k)
+    if "recall" in names:
+        synthetic_radii = squared_radii(synthetic, left_out, k)
+    of_real, of_synthetic = take_census(real, synthetic, real_radii, synthetic_radii, left_out)
+    keep = kept_blocks(left_out, block_count(real, synthetic))
+    keep_real, keep_synthetic = keep[:, real.blocks], keep[:, synthetic.blocks]
+    values = {}
+    if of_real is not None:
+        held, holds = of_real.of_points(), of_real.in_balls()
+        values["precision"] = _mean(held > 0, keep_synthetic)
+        values["density"] = _mean(held, keep_synthetic) / k
+        values["coverage"] = _mean(holds > 0, keep_real)
+    if of_synthetic is not None:
+        values["recall"] = _mean(of_synthetic.of_points() > 0, keep_real)
+    return Pass({name: value for name, value in values.items() if name in names})
+
+
+def _mean(counts: Any, keep: Any) -> Array:
+    """(L,) mean of (L, N) numbers over the rows that remain."""
+    return np.asarray((counts * keep).sum(axis=1) / keep.sum(axis=1))
+
+
+def _whole(name: str, real: Any, synthetic: Any, k: int) -> float:
     real, synthetic = as_features(real, "real"), as_features(synthetic, "synthetic")
-    closest, _ = nearest(real, synthetic, k=1)
-    return float((closest[:, 0] <= _radii(real, k)).mean())
-
-
-def _radii(points: Array, k: int) -> Array:
-    """(N,) distance to the k-th neighbour in the same set, the point itself not counted."""
-    return nearest(points, points, k=k + 1)[0][:, k]
-
-
-def _inside(real: Any, synthetic: Any, k: int, chunk: int = 1024) -> Array:
-    """(M,) number of real balls that hold each synthetic image."""
-    real, synthetic = as_features(real, rows=k + 1), as_features(synthetic)
     same_width(real, synthetic)
-    squares, radii = (real**2).sum(axis=1), _radii(real, k)
-    counts = []
-    for start in range(0, len(synthetic), chunk):
-        part = synthetic[start : start + chunk]
-        distance = (part**2).sum(axis=1)[:, None] + squares - 2.0 * part @ real.T
-        counts.append((distance <= radii**2).sum(axis=1))
-    return np.concatenate(counts).astype(np.float64)
+    sides = Dealt.whole(real), Dealt.whole(synthetic)
+    return float(manifold_family(*sides, WHOLE, [name], k).values[name][0])

@@ -128,7 +128,7 @@ def _power(images: Array, window: str | None) -> tuple[Array, Array]:
     height, width = images.shape[2:]
     if window not in ("hann", None):
         raise SynthmedError(f"unknown window {window!r}", mend="Known: 'hann', None")
-    taper = _hann(height)[:, None] * _hann(width)[None] if window else np.ones((height, width))
+    taper = hann(height)[:, None] * hann(width)[None] if window else np.ones((height, width))
     power = np.zeros((height, width))
     for start in range(0, len(images), 64):
         part = images[start : start + 64]
@@ -139,7 +139,8 @@ def _power(images: Array, window: str | None) -> tuple[Array, Array]:
     return power, radius
 
 
-def _hann(n: int) -> Array:
+def hann(n: int) -> Array:
+    """(N,) Hann window: fades from 0 at both ends to 1 in the middle."""
     return np.asarray(np.sin(np.pi * (np.arange(n) + 0.5) / n) ** 2)
 
 

@@ -23,6 +23,8 @@ from synthmed.transport.paths import Path as TransportPath
 from synthmed.transport.seeds import batch_noise
 from synthmed.transport.solvers import integrate
 
+_SEPARATORS = str.maketrans(dict.fromkeys(",.;:()", " "))
+
 
 @dataclass
 class Generator:
@@ -109,7 +111,11 @@ class Generator:
         return sum(p.numel() for module in modules for p in module.parameters())
 
     def type_of(self, prompt: str) -> dict[str, Any] | None:
-        """The image type that a prompt names, by the words that only its captions use; or None."""
+        """The image type that a prompt names: in full, else by words of its captions; or None."""
+        text = f" {' '.join(prompt.casefold().split())} ".translate(_SEPARATORS)
+        named = [t for t in self.types if f" {str(t['name']).casefold()} " in text]
+        if named:
+            return max(named, key=lambda entry: len(entry["name"]))
         words = vocabulary([prompt])
         hits = {i: len(words & set(entry.get("words", []))) for i, entry in enumerate(self.types)}
         best = max(hits.values(), default=0)

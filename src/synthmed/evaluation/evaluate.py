@@ -1,0 +1,191 @@
+"""Evaluate a synthetic dataset against real images: sets in, a report out."""
+
+from __future__ import annotations
+
+import os
+import warnings as python_warnings
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from importlib import import_module
+from pathlib import Path
+
+from synthmed.errors import SynthmedError
+from synthmed.evaluation.context import Context, Settings
+from synthmed.evaluation.header import header_of
+from synthmed.evaluation.overlap import generator_card, without_seen, without_strangers
+from synthmed.evaluation.reading import channels_of, frame_size, framed_side, read_listing
+from synthmed.evaluation.samples import real_grids, synthetic_grids
+from synthmed.evaluation.sections import Light, Section
+from synthmed.evaluation.store import FeatureStore
+
+SECTIONS = {
+    "fidelity": "Realism and diversity",
+    "alignment": "True to the prompts",
+    "detectability": "Told apart from real images",
+    "privacy": "Privacy",
+    "utility": "Use for training",
+}
+"""The sections of a report by the modules of this package that hold them, in their order."""
+_TAG = "CACHEDIR.TAG"
+
+
+@dataclass(frozen=True)
+class EvaluateResult:
+    """What `evaluate` found.
+
+    Attributes:
+        report: report.html; report.json, and perhaps report-private.html, lie beside it.
+        lights: All verdicts.
+        warnings: What concerns the whole report.
+    """
+
+    report: Path
+    lights: tuple[Light, ...]
+    warnings: tuple[str, ...]
+
+
+def evaluate(
+    real: str | os.PathLike[str],
+    synthetic: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    train: str | os.PathLike[str] | None = None,
+    real_split: str | None = None,
+    train_split: str | None = None,
+    sections: Sequence[str] | None = None,
+    size: int | None = None,
+    settings: Settings | None = None,
+    command: str = "",
+    progress: Callable[[str], None] = lambda _: None,
+) -> EvaluateResult:
+    """Judge a synthetic dataset: is it realistic, diverse, true, useful, and no copy of patients?
+
+    Args:
+        real: Real images: a dataset folder, or a YAML list of sources as recipes have it.
+        synthetic: The synthetic dataset folder.
+        out: Folder of the report: new, empty, or one of an earlier evaluation, whose features
+            are used again. A run that was killed continues from them.
+        train: The images that the generator was trained on; without them nothing can be said of
+            copies.
+        real_split: Split of `real`; None takes "test" where there is one. "all" takes every row.
+        train_split: Split of `train`; None takes "train" where there is one.
+        sections: Names in `SECTIONS`; None takes all ("utility" runs if `utility_label` is set).
+        size: Side of the frame that all images are brought to, in pixels; None takes the size
+            that most synthetic images have, 512 at most.
+        settings: Extractor, seed, generator and so on.
+        command: The command that was given, to be shown.
+        progress: Told what is being done.
+
+    Returns:
+        Where the report is, and its verdicts.
+
+    Raises:
+        SynthmedError: Bad input: an empty set, sets without a common type, an unknown section or
+            extractor, a folder of something else.
+        SafetyError: The generator was trained on the real images.
+    """
+    settings, chosen = settings or Settings(), _chosen(sections)
+    folder = _claim(Path(out))
+    context = _context(
+        real, synthetic, train, (real_split, train_split), folder / "cache", size, settings
+    )(progress)
+    done = [_section(name, context) for name in chosen]
+    from synthmed.evaluation.report import write_report
+
+    private = real_grids(context) if settings.with_real_images else []
+    header = header_of(context, settings=asdict(settings), command=command)
+    found = [copy for section in done for copy in section.data.get("copies") or []]
+    grids = synthetic_grids(context, [copy["synthetic"] for copy in found])
+    report = write_report(folder, header, done, grids, private)
+    lights = tuple(light for section in done for light in section.lights)
+    return EvaluateResult(report, lights, tuple(context.warnings))
+
+
+def _chosen(sections: Sequence[str] | None) -> list[str]:
+    names = list(SECTIONS) if sections is None else list(dict.fromkeys(sections))
+    for name in names:
+        if name not in SECTIONS:
+            raise SynthmedError(
+                f"no section is called {name!r}", mend=f"Known: {', '.join(SECTIONS)}."
+            )
+    return names
+
+
+def _claim(out: Path) -> Path:
+    """Take a folder that is new, empty or an earlier evaluation's."""
+    tag = out / "cache" / _TAG
+    if out.exists() and not out.is_dir():
+        raise SynthmedError("the report's folder is a file", where=out, mend="Name a folder.")
+    if out.is_dir() and any(out.iterdir()) and not tag.is_file():
+        raise SynthmedError(
+            "the folder is not empty and holds no evaluation",
+            where=out,
+            mend="Name a new or empty folder.",
+        )
+    try:
+        tag.parent.mkdir(parents=True, exist_ok=True)
+        tag.write_text("Signature: 8a477f597d28d172789f06886806bc55\n# made by synthmed evaluate\n")
+    except OSError as error:
+        raise SynthmedError(f"cannot write: {error.strerror}", where=out) from error
+    return out
+
+
+def _context(
+    real: str | os.PathLike[str],
+    synthetic: str | os.PathLike[str],
+    train: str | os.PathLike[str] | None,
+    splits: tuple[str | None, str | None],
+    cache: Path,
+    size: int | None,
+    settings: Settings,
+) -> Callable[[Callable[[str], None]], Context]:
+    """Read all sets; the images are framed when the result is called."""
+    listings = [
+        read_listing("real", real, splits[0], "test"),
+        read_listing("synthetic", synthetic, "all", None),
+    ]
+    if train is not None:
+        listings.append(read_listing("train", train, splits[1], "train"))
+    side = size or frame_size(listings[1].rows)
+    if side < 16:
+        raise SynthmedError(f"a frame of {side} pixels", mend="Give --size 16 or more.")
+    channels = channels_of(listings)
+
+    def build(progress: Callable[[str], None]) -> Context:
+        sides = [framed_side(one, side, channels, cache, progress) for one in listings]
+        trained = sides[2] if train is not None else None
+        warnings = [
+            f"{len(one.rejected)} {one.name} images cannot be used; the first: "
+            f"{one.rejected[0]['file_name']}: {one.rejected[0]['reason']}"
+            for one in sides
+            if one.rejected
+        ]
+        card = generator_card(settings.generator, sides[1])
+        fresh = without_seen(sides[0], trained, card, warnings)
+        both = without_strangers(fresh, sides[1], warnings)
+        holdout = both[0].take(slice(None), name="hold-out") if trained is not None else None
+        if trained is None:
+            warnings.append(
+                "no training set was given: nothing can be said of copies (--train names it)"
+            )
+        store = FeatureStore(cache, progress)
+        return Context(*both, trained, holdout, settings, store, progress, warnings)
+
+    return build
+
+
+def _section(name: str, context: Context) -> Section:
+    """Run a section; what cannot be measured is said in the report, and the others go on."""
+    context.progress(SECTIONS[name])
+    try:
+        with python_warnings.catch_warnings(record=True) as caught:
+            python_warnings.simplefilter("always", UserWarning)
+            section: Section = getattr(import_module(f"synthmed.evaluation.{name}"), name)(context)
+    except SynthmedError as error:
+        context.warnings.append(f"{SECTIONS[name]}: {error}")
+        reason = str(error)
+        light = Light(SECTIONS[name], "grey", "Grey: it could not be measured.", reason)
+        return Section(name, SECTIONS[name], reason, {"not_measurable": reason}, lights=[light])
+    told = [str(each.message) for each in caught if issubclass(each.category, UserWarning)]
+    new = [text for text in dict.fromkeys(told) if text not in section.warnings]
+    return replace(section, warnings=[*section.warnings, *new])

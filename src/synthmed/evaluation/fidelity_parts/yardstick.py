@@ -1,0 +1,170 @@
+"""What the lights of realism and variety are judged by, on at most 2,048 real images a stratum.
+
+The yardstick is the real set itself, blurred a little: no threshold has to be chosen for a
+dataset or for an extractor. Blurred twice as much, it is the control that the same rule must
+call red; of variety the control is half of the real images, those on one side of the mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.ndimage import gaussian_filter
+
+from synthmed.errors import SynthmedError
+from synthmed.evaluation.context import Context, Features
+from synthmed.evaluation.fidelity_parts.excess import NEIGHBOUR, Sample, coverage_loss, kid_excess
+from synthmed.evaluation.fidelity_parts.halves import cut, halves
+from synthmed.evaluation.fidelity_parts.strata import Stratum
+from synthmed.evaluation.sides import Side
+from synthmed.measures.structure import high_frequency_ratio
+
+BLUR, LEAST = 1 / 128, 0.5
+"""The yardstick's blur: standard deviation in widths of the frame, and at least in pixels."""
+MOST = 2048
+_VALUES = 2**28  # of all images that are blurred, 512 MiB in half precision
+_IMAGES = 256  # for the control of texture
+KEYS = ("kid_excess", "kid_yardstick", "kid_control", "coverage_loss", "coverage_control")
+Index = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Yardsticks:
+    """Features of the real images that the lights are judged by.
+
+    Attributes:
+        rows: Rows of the real side that take part.
+        plain: (N, D) their features.
+        sigma: Standard deviation of the yardstick's blur, in pixels.
+        small: Features of the images blurred by it.
+        large: Features of the images blurred by twice as much.
+        texture: High-frequency ratio of the latter images; None without any fine detail.
+    """
+
+    rows: Index
+    plain: npt.NDArray[np.floating[Any]]
+    sigma: float
+    small: npt.NDArray[np.floating[Any]]
+    large: npt.NDArray[np.floating[Any]]
+    texture: float | None
+
+
+def yardsticks(context: Context) -> Yardsticks:
+    """Blur real images and compute their features.
+
+    Args:
+        context: The compared sides.
+
+    Raises:
+        SynthmedError: The extractor is unknown, or not there.
+    """
+    side = context.real
+    most = min(MOST, max(64, _VALUES // int(np.prod(side.pixels.shape[1:]))))
+    rows = cut(side.groups, most, context.settings.seed)
+    part = side.take(rows)
+    sigma = max(BLUR * side.size, LEAST)
+    small, large = blurred(part, sigma), blurred(part, 2 * sigma)
+    some = np.arange(min(_IMAGES, len(part)))
+    try:
+        texture = high_frequency_ratio(part.images(some), large.images(some))
+    except SynthmedError:  # no fine detail at all
+        texture = None
+    plain = context.features(side).values[rows]
+    features = [context.features(each).values for each in (small, large)]
+    return Yardsticks(rows, plain, sigma, features[0], features[1], texture)
+
+
+def blurred(side: Side, sigma: float) -> Side:
+    """Give a side with Gaussian-blurred images.
+
+    Args:
+        side: The side.
+        sigma: The blur's standard deviation in pixels.
+    """
+    pixels = np.empty((len(side), *side.pixels.shape[1:]), dtype=np.float16)
+    for start in range(0, len(side), 64):
+        part = np.arange(start, min(start + 64, len(side)))
+        images = gaussian_filter(side.images(part), (0, 0, sigma, sigma))
+        pixels[part] = np.clip(images, -1, 1)
+    digests = np.asarray([f"{digest} blurred by {sigma:.4g}" for digest in side.digests])
+    return replace(
+        side, name="blurred real", pixels=pixels, index=np.arange(len(side)), digests=digests
+    )
+
+
+def judged(
+    context: Context, part: Stratum, synthetic: Features, real: Yardsticks
+) -> dict[str, Any]:
+    """Measure what the lights of realism and variety need, for one stratum.
+
+    Args:
+        context: The compared sides.
+        part: The stratum.
+        synthetic: Features of all synthetic images.
+        real: The yardsticks.
+
+    Returns:
+        With their intervals ``kid_excess``, ``kid_yardstick``, ``kid_control``,
+        ``coverage_loss`` and ``coverage_control``; null, with the reason as
+        ``not_measurable``, where the set is too small.
+    """
+    first, second, made, low = _samples(context, part, synthetic.values, real)
+    if len(first.rows) <= NEIGHBOUR:
+        reason = f"a half of the real images has {len(first.rows)}, {NEIGHBOUR + 1} are needed"
+        return {**dict.fromkeys(KEYS), "not_measurable": reason}
+    a, b = first.of(real.plain), second.of(real.plain)
+    others: dict[str, Sequence[Sample]] = {
+        "kid_excess": (made,),
+        "kid_yardstick": (second.of(real.small), first.of(real.small)),
+        "kid_control": (second.of(real.large), first.of(real.large)),
+        "coverage_loss": (made,),
+        "coverage_control": (low[1].of(real.plain), low[0].of(real.plain)),
+    }
+    entry: dict[str, Any] = {}
+    for name, against in others.items():
+        measure = kid_excess if name.startswith("kid") else coverage_loss
+        try:
+            found = asdict(measure(a, b, *against, blocks=context.settings.blocks))
+        except SynthmedError as error:
+            entry |= {name: None, "not_measurable": str(error)}
+            continue
+        numbers = {"n_real": len(a[0]), "n_synthetic": len(against[0][0])}
+        ids = {"extractor": synthetic.id, "preprocessing": synthetic.preprocessing}
+        entry[name] = {**found, **numbers, **ids}
+    return entry
+
+
+@dataclass(frozen=True)
+class _Half:
+    """Some of the yardsticks' rows, and their groups."""
+
+    rows: Index
+    groups: list[str]
+
+    def of(self, table: npt.NDArray[Any]) -> Sample:
+        return table[self.rows], self.groups
+
+
+def _samples(
+    context: Context, part: Stratum, synthetic: npt.NDArray[Any], real: Yardsticks
+) -> tuple[_Half, _Half, Sample, list[_Half]]:
+    """Two halves of a stratum's real images, as many synthetic ones, and one side of each half."""
+    seed = context.settings.seed
+    names, kinds = (np.asarray(x)[real.rows] for x in (context.real.groups, context.real.kinds))
+    own = np.flatnonzero(np.isin(real.rows, part.real))
+    a, b = (own[half] for half in halves(names[own], kinds[own], MOST, seed))
+    made_groups = context.synthetic.groups[part.synthetic]
+    made = cut(made_groups, len(a), seed)
+    every = real.plain[np.concatenate([a, b])].astype(np.float64)
+    low = []
+    if len(every):
+        centre = every.mean(axis=0)
+        direction = np.linalg.svd(every - centre, full_matrices=False)[2][0]
+        low = [half[(real.plain[half] - centre) @ direction <= 0] for half in (a, b)]
+    first, second, *ends = (_Half(rows, names[rows].tolist()) for rows in (a, b, *low))
+    ours = synthetic[part.synthetic[made]], made_groups[made].tolist()
+    return first, second, ours, ends

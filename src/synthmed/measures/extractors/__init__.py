@@ -1,0 +1,1 @@
+"""Feature extractors, one a file; ``synthmed.measures.features`` opens them by name."""

@@ -1,0 +1,1 @@
+"""What `synthmed filter` looks for: one check a file, and the registry of them."""
