@@ -1,8 +1,10 @@
+import csv
 import json
 from pathlib import Path
 
 import pytest
 from evaluation_folders import write_folder
+from PIL import Image
 
 from synthmed.errors import SafetyError, SynthmedError
 from synthmed.evaluation.context import Settings
@@ -55,7 +57,7 @@ def test_a_section_that_fails_is_said_and_the_others_go_on(
     result = evaluate(*sets[:2], tmp_path / "out", sections=["fidelity"], settings=QUICK)
     content = json.loads((tmp_path / "out" / "report.json").read_text())
     assert content["fidelity"] == {"not_measurable": "too few images"}
-    assert [light.state for light in result.lights] == ["grey"]
+    assert [light.state for light in result.lights] == ["green", "grey"]
     assert any("too few images" in text for text in result.warnings)
 
 
@@ -90,3 +92,21 @@ def test_the_same_call_gives_the_same_report(sets: tuple[Path, Path, Path], tmp_
         evaluate(*sets[:2], tmp_path / name, sections=["fidelity"], settings=QUICK)
         files.append((tmp_path / name / "report.json").read_bytes())
     assert files[0] == files[1]
+
+
+def test_unusable_files_are_listed_beside_the_report(
+    sets: tuple[Path, Path, Path], tmp_path: Path
+) -> None:
+    Image.new("L", (32, 32), 9).save(sets[0] / "test" / "r003.png")
+    (sets[1] / "test" / "s001.png").write_bytes(b"no image")
+    result = evaluate(*sets[:2], tmp_path / "out", sections=["fidelity"], settings=QUICK)
+    with open(tmp_path / "out" / "rejected.csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))
+    assert rows[0] == ["set", "file", "reason"]
+    assert {(row[0], row[1]) for row in rows[1:]} == {
+        ("real", "r003.png"),
+        ("synthetic", "s001.png"),
+    }
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert str(tmp_path) not in page.replace(result.report.as_posix(), "")
+    assert "r003.png" not in page

@@ -1,10 +1,16 @@
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from synthmed.errors import SafetyError, SynthmedError
-from synthmed.evaluation.overlap import generator_card, without_seen, without_strangers
+from synthmed.evaluation.overlap import (
+    generator_card,
+    name_namesakes,
+    without_seen,
+    without_strangers,
+)
 
 
 def images(n, seed=0):
@@ -27,7 +33,28 @@ def test_the_same_file_under_another_patient_is_left_out(make_side) -> None:
     train = make_side("train", real.images([0, 3]), groups=["x", "y"])
     warnings: list[str] = []
     assert len(without_seen(real, train, None, warnings)) == 3
-    assert "2 real images are files of the training set" in warnings[0]
+    assert "2 real images look exactly like a training image of another" in warnings[0]
+
+
+def test_the_same_pixels_in_another_file_are_left_out(make_side) -> None:
+    real = make_side("real", images(5))
+    train = make_side("train", real.images([1]), groups=["x"])
+    again = replace(train, digests=np.asarray(["another file"]))
+    assert len(without_seen(real, again, None, [])) == 4
+
+
+def test_namesakes_under_another_source_are_named(make_side) -> None:
+    real = make_side("real", images(4), groups=["b:1", "b:2", "b:3", "b:4"])
+    train = make_side("train", images(4, 1), groups=["a:1", "a:2", "a:8", "a:9"])
+    warnings: list[str] = []
+    name_namesakes(real, train, warnings)
+    assert "2 of 4 real patients have the identifier of a training patient" in warnings[0]
+    same = make_side("train", images(2, 1), groups=["b:1", "b:2"])
+    few = make_side("train", images(2, 1), groups=["a:1", "a:8"])
+    for other in (same, few):
+        warnings = []
+        name_namesakes(real, other, warnings)
+        assert not warnings
 
 
 def test_patients_that_the_card_names_are_left_out(make_side) -> None:

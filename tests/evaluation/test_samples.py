@@ -25,6 +25,22 @@ def test_copies_of_patients_are_never_shown(make_side, make_context) -> None:
     assert len(shown(synthetic_grids(make_context(real.take([1]), synthetic)))) == 6
 
 
+def test_re_encoded_images_of_patients_are_not_shown(make_side, make_context) -> None:
+    real = make_side("real", images(3))
+    coarse = np.rint(real.images() * 60) / 60  # as a lossy file would hold them
+    synthetic = make_side("synthetic", np.concatenate([images(4, 2), coarse]))
+    grids = synthetic_grids(make_context(real, synthetic), copies=[])
+    assert len(shown(grids)) == 4
+
+
+def test_names_with_their_source_are_found_and_no_search_is_said(make_side, make_context) -> None:
+    real, synthetic = make_side("real", images(3)), make_side("synthetic", images(4, 2))
+    context = make_context(real, synthetic)
+    assert len(shown(synthetic_grids(context, ["a/train/synthetic_0001.png"]))) == 3
+    assert "not looked for" in synthetic_grids(context)[0].caption
+    assert "not looked for" not in synthetic_grids(context, [])[0].caption
+
+
 def test_grids_are_by_type_with_prompts_and_real_ones_are_private(make_side, make_context) -> None:
     kinds = ["x"] * 12 + ["y"] * 3
     synthetic = make_side(

@@ -69,6 +69,8 @@ class Context:
         extract: Gives the features of a side by the extractor's spec, cached.
         progress: Told what is being done.
         warnings: What concerns the whole report.
+        every: All usable synthetic images, those of types that no real image has too; None where
+            `synthetic` holds all. Copies are looked for among these.
     """
 
     real: Side
@@ -79,6 +81,7 @@ class Context:
     extract: Callable[[Side, str], Features]
     progress: Callable[[str], None] = _silent
     warnings: list[str] = field(default_factory=list)
+    every: Side | None = None
 
     def features(self, side: Side, extractor: str | None = None) -> Features:
         """Give the features of a side.

@@ -10,13 +10,12 @@ from importlib import import_module
 from pathlib import Path
 
 from synthmed.errors import SynthmedError
+from synthmed.evaluation.comparing import Sets, compare
 from synthmed.evaluation.context import Context, Settings
 from synthmed.evaluation.header import header_of
-from synthmed.evaluation.overlap import generator_card, without_seen, without_strangers
-from synthmed.evaluation.reading import channels_of, frame_size, framed_side, read_listing
 from synthmed.evaluation.samples import real_grids, synthetic_grids
 from synthmed.evaluation.sections import Light, Section
-from synthmed.evaluation.store import FeatureStore
+from synthmed.evaluation.usable import usable_light
 
 SECTIONS = {
     "fidelity": "Realism and diversity",
@@ -86,16 +85,18 @@ def evaluate(
     """
     settings, chosen = settings or Settings(), _chosen(sections)
     folder = _claim(Path(out))
-    context = _context(
-        real, synthetic, train, (real_split, train_split), folder / "cache", size, settings
-    )(progress)
+    sets = Sets(real, synthetic, train, real_split, train_split)
+    context = compare(sets, folder, size, settings, progress)
     done = [_section(name, context) for name in chosen]
+    if done:
+        done[0].lights.insert(0, usable_light(context))
     from synthmed.evaluation.report import write_report
 
     private = real_grids(context) if settings.with_real_images else []
     header = header_of(context, settings=asdict(settings), command=command)
-    found = [copy for section in done for copy in section.data.get("copies") or []]
-    grids = synthetic_grids(context, [copy["synthetic"] for copy in found])
+    found = next((one.data.get("copies") for one in done if one.key == "privacy"), None)
+    copies = None if found is None else [copy["synthetic"] for copy in found]
+    grids = synthetic_grids(context, copies)
     report = write_report(folder, header, done, grids, private)
     lights = tuple(light for section in done for light in section.lights)
     return EvaluateResult(report, lights, tuple(context.warnings))
@@ -128,50 +129,6 @@ def _claim(out: Path) -> Path:
     except OSError as error:
         raise SynthmedError(f"cannot write: {error.strerror}", where=out) from error
     return out
-
-
-def _context(
-    real: str | os.PathLike[str],
-    synthetic: str | os.PathLike[str],
-    train: str | os.PathLike[str] | None,
-    splits: tuple[str | None, str | None],
-    cache: Path,
-    size: int | None,
-    settings: Settings,
-) -> Callable[[Callable[[str], None]], Context]:
-    """Read all sets; the images are framed when the result is called."""
-    listings = [
-        read_listing("real", real, splits[0], "test"),
-        read_listing("synthetic", synthetic, "all", None),
-    ]
-    if train is not None:
-        listings.append(read_listing("train", train, splits[1], "train"))
-    side = size or frame_size(listings[1].rows)
-    if side < 16:
-        raise SynthmedError(f"a frame of {side} pixels", mend="Give --size 16 or more.")
-    channels = channels_of(listings)
-
-    def build(progress: Callable[[str], None]) -> Context:
-        sides = [framed_side(one, side, channels, cache, progress) for one in listings]
-        trained = sides[2] if train is not None else None
-        warnings = [
-            f"{len(one.rejected)} {one.name} images cannot be used; the first: "
-            f"{one.rejected[0]['file_name']}: {one.rejected[0]['reason']}"
-            for one in sides
-            if one.rejected
-        ]
-        card = generator_card(settings.generator, sides[1])
-        fresh = without_seen(sides[0], trained, card, warnings)
-        both = without_strangers(fresh, sides[1], warnings)
-        holdout = both[0].take(slice(None), name="hold-out") if trained is not None else None
-        if trained is None:
-            warnings.append(
-                "no training set was given: nothing can be said of copies (--train names it)"
-            )
-        store = FeatureStore(cache, progress)
-        return Context(*both, trained, holdout, settings, store, progress, warnings)
-
-    return build
 
 
 def _section(name: str, context: Context) -> Section:

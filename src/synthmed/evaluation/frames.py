@@ -100,7 +100,7 @@ def _one(row: Row, size: int) -> tuple[str, npt.NDArray[Any] | str]:
         content = row.file.read_bytes()
         image, _ = open_image(row.file)
     except (OSError, SynthmedError) as error:
-        return "", str(error)
+        return "", str(error).replace(str(row.file), row.file_name)
     framed = np.clip(Frame.for_image(image, size).apply(np.clip(image, -1, 1)), -1, 1)
     digest = hashlib.sha256(content).hexdigest()
     if float(image.std()) < FLAT:

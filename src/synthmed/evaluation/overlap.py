@@ -16,6 +16,7 @@ from synthmed.evaluation.sides import Side
 from synthmed.models.bundled import bundled_models
 
 _FEWEST = 2
+_NAMESAKES = 0.2  # share of identifiers in common that is no chance
 
 
 def without_seen(
@@ -50,6 +51,22 @@ def without_seen(
             mend="Compare with images of other patients, for instance --real-split test.",
         )
     return real.take(~seen)
+
+
+def name_namesakes(real: Side, train: Side, warnings: list[str]) -> None:
+    """Warn where patients bear the same identifier under two names of sources.
+
+    `cohort-a:0012` and `cohort-b:0012` may be one patient of a set that was cut in two folders.
+    """
+    (sources, ids), (others, known) = (_split_ids(side.groups) for side in (real, train))
+    twice = set(ids) & set(known)
+    if sources & others or len(twice) < max(2.0, _NAMESAKES * len(set(ids))):
+        return
+    warnings.append(
+        f"{len(twice)} of {len(set(ids))} real patients have the identifier of a training patient, "
+        f"under another source ({_names(np.asarray([*sources, *others]))}): if they are the same "
+        "patients, give both sets the same group_id"
+    )
 
 
 def without_strangers(real: Side, synthetic: Side, warnings: list[str]) -> tuple[Side, Side]:
@@ -108,6 +125,17 @@ def generator_card(generator: str | None, synthetic: Side) -> dict[str, Any] | N
     return next((card for card in cards if card and made_by and card.get("hash") == made_by), None)
 
 
+def _looks(side: Side) -> list[str]:
+    """Hash of each framed image: equal for the same picture in another file format."""
+    return [hashlib.sha256(np.ascontiguousarray(x).tobytes()).hexdigest() for x in side.images()]
+
+
+def _split_ids(groups: npt.NDArray[np.str_]) -> tuple[set[str], list[str]]:
+    """Sources, and identifiers within them."""
+    parts = [str(group).partition(":") for group in sorted(set(groups))]
+    return {part[0] for part in parts if part[1]}, [part[2] for part in parts if part[1]]
+
+
 def _reasons(
     real: Side, train: Side | None, card: dict[str, Any] | None
 ) -> list[tuple[str, npt.NDArray[np.bool_]]]:
@@ -115,8 +143,8 @@ def _reasons(
     if train is not None:
         same = np.isin(real.groups, train.groups)
         found.append(("are of patients of the training set", same))
-        pixels = np.isin(real.digests, train.digests) & ~same
-        found.append(("are files of the training set under another patient", pixels))
+        pixels = np.isin(real.digests, train.digests) | np.isin(_looks(real), _looks(train))
+        found.append(("look exactly like a training image of another patient", pixels & ~same))
     if card is not None:
         names = [hashlib.sha256(group.encode()).hexdigest() for group in real.groups]
         known = np.isin(names, card.get("training_groups", []))

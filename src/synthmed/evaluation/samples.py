@@ -10,35 +10,57 @@ import numpy.typing as npt
 
 from synthmed.evaluation.context import Context
 from synthmed.evaluation.sides import Side
+from synthmed.measures.features import Pixels16
+from synthmed.measures.neighbours import nearest
 
 if TYPE_CHECKING:
     from synthmed.evaluation.report import Grid
 
 _EACH, _TYPES = 8, 12
+_ALIKE = 0.02
+"""Root mean square difference of two images of 16 × 16 pixels, of a range of 2: re-encoded."""
 
 
-def synthetic_grids(context: Context, copies: Collection[str] = ()) -> list[Grid]:
+def synthetic_grids(context: Context, copies: Collection[str] | None = None) -> list[Grid]:
     """Give a grid of synthetic images for each type, with their prompts.
+
+    Left out is what may show a patient: images that were called copies, and those that look like
+    a real or training image when all are shrunk to 16 × 16 pixels.
 
     Args:
         context: The compared sides.
-        copies: File names of those that are copies of training images: they show patients, so
-            they are left out, and so is every file that is also on the real side.
+        copies: Names of those that are copies of training images (their ends are file names);
+            None where copies were not looked for.
     """
-    patients = [side.digests for side in (context.real, context.train) if side is not None]
-    known = np.isin(context.synthetic.digests, np.concatenate(patients))
-    known |= np.isin([row.file_name for row in context.synthetic.rows], list(copies))
-    return _grids(context.synthetic, ~known, "synthetic", context.settings.seed, private=False)
+    names = [row.file_name for row in context.synthetic.rows]
+    hidden = np.asarray([any(copy.endswith(name) for copy in copies or ()) for name in names])
+    hidden |= _like_patients(context)
+    note = " Copies of patients were not looked for." if copies is None else ""
+    return _grids(
+        context.synthetic, ~hidden, "synthetic", context.settings.seed, private=False, note=note
+    )
+
+
+def _like_patients(context: Context) -> npt.NDArray[np.bool_]:
+    """(N,) whether a synthetic image nearly equals a real or a training image."""
+    shrink = Pixels16()
+    made = np.concatenate([shrink(batch) for batch in context.synthetic.batches()])
+    alike = np.zeros(len(made), dtype=bool)
+    for side in (context.real, context.train):
+        for batch in side.batches() if side is not None else ():
+            distance, _ = nearest(made, shrink(batch), k=1)
+            alike |= distance[:, 0] <= _ALIKE * np.sqrt(made.shape[1])
+    return alike
 
 
 def real_grids(context: Context) -> list[Grid]:
     """Give the same of the real images, for the private report only."""
     every = np.ones(len(context.real), dtype=bool)
-    return _grids(context.real, every, "real", context.settings.seed, private=True)
+    return _grids(context.real, every, "real", context.settings.seed, private=True, note="")
 
 
 def _grids(
-    side: Side, shown: npt.NDArray[np.bool_], word: str, seed: int, *, private: bool
+    side: Side, shown: npt.NDArray[np.bool_], word: str, seed: int, *, private: bool, note: str
 ) -> list[Grid]:
     from synthmed.evaluation.report import Grid
 
@@ -51,7 +73,7 @@ def _grids(
             for i, image in zip(drawn, side.images(drawn), strict=True)
         ]
         every = int((side.kinds == kind).sum())
-        caption = f"{len(images)} of {every} {word} images, drawn at random (seed {seed})."
+        caption = f"{len(images)} of {every} {word} images, drawn at random (seed {seed}).{note}"
         if every > len(members):
             caption += f" {every - len(members)} were not drawn from: they may show patients."
         if images:

@@ -46,7 +46,7 @@ def _small(entries: Mapping[str, Any]) -> list[str]:
         ]
         if few:
             told.append(
-                f"fewer than {FEW_GROUPS} groups (patients, prompts) of {word} images: the "
+                f"fewer than {FEW_GROUPS} groups (patients, or images) of {word} images: the "
                 f"intervals of {_listed(few)} are rough"
             )
     own = [
@@ -137,7 +137,7 @@ def methods_of(context: Context, given: Material, entries: Mapping[str, Any]) ->
         "al. 2020; fifth neighbour.",
         f"Diversity is compared within each {given.within}. Spectra: radial power with a Hann "
         "window.",
-        "Intervals: 95 %, delete-a-group jackknife over patients (prompts) with "
+        "Intervals: 95 %, delete-a-group jackknife over patients (synthetic: images) with "
         f"{settings.blocks} blocks, fewer where there are fewer groups.",
         "Lights: excess and loss compare two halves of at most 2,048 real images with each "
         "other and with as many synthetic images as a half has, with one jackknife of the "
