@@ -40,7 +40,8 @@ def test_a_blank_image_is_dropped(made: Path, tmp_path: Path) -> None:
     assert (code, out) == (
         0,
         f"7 images in {tmp_path / 'o'}, 0 of them redrawn\n"
-        "1 rejected: blank 1 (see rejected.csv)\n",
+        "1 rejected: blank 1 (see rejected.csv)\n"
+        "checks: blank\n",
     )
     assert "judging" in error  # the progress bar
 
@@ -58,6 +59,7 @@ def test_a_real_generator_draws_a_replacement(made: Path, tiny: Path, tmp_path: 
         "by_check": {"blank": 1},
         "models": [],
         "warnings": [],
+        "checks": ["blank"],
     }
     rows = read_dataset(tmp_path / "o").rows
     assert rows[1].file_name.endswith("-0008.png")

@@ -1,5 +1,7 @@
 import csv
+import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -110,3 +112,74 @@ def test_unusable_files_are_listed_beside_the_report(
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert str(tmp_path) not in page.replace(result.report.as_posix(), "")
     assert "r003.png" not in page
+
+
+def test_a_synthetic_set_on_both_sides_is_refused(
+    sets: tuple[Path, Path, Path], tmp_path: Path
+) -> None:
+    with pytest.raises(SynthmedError, match="40 of the real images are marked as synthetic"):
+        evaluate(sets[1], sets[1], tmp_path / "a", sections=["fidelity"], settings=QUICK)
+    with pytest.raises(SynthmedError, match="both sets hold the same files"):
+        evaluate(sets[0], sets[0], tmp_path / "b", sections=["fidelity"], settings=QUICK)
+
+
+def test_a_wrong_extractor_or_a_missing_label_is_found_before_anything_is_read(
+    tmp_path: Path,
+) -> None:
+    no = tmp_path / "no"
+    with pytest.raises(SynthmedError, match="unknown extractor 'nonsense'"):
+        evaluate(no, no, tmp_path / "out", settings=Settings(extractor="nonsense"))
+    with pytest.raises(SynthmedError, match="utility needs a label"):
+        evaluate(no, no, tmp_path / "out", sections=["utility"], settings=QUICK)
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_the_reader_warns_of_and_missing_prompts_reach_the_report(
+    sets: tuple[Path, Path, Path], tmp_path: Path
+) -> None:
+    for folder, columns in ((sets[0], ["group_id"]), (sets[1], ["prompt"])):
+        table = folder / "test" / "metadata.jsonl"
+        rows = [json.loads(line) for line in table.read_text().splitlines()]
+        for row in rows:
+            for column in columns:
+                row.pop(column)
+        table.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    result = evaluate(*sets[:2], tmp_path / "out", sections=["fidelity"], settings=QUICK)
+    assert any("have no group_id" in text for text in result.warnings)
+    assert any("40 of 40 synthetic images have no prompt" in text for text in result.warnings)
+
+
+def test_a_damaged_cache_is_made_anew(sets: tuple[Path, Path, Path], tmp_path: Path) -> None:
+    def run() -> bytes:
+        evaluate(*sets[:2], tmp_path / "out", sections=["fidelity"], settings=QUICK)
+        return (tmp_path / "out" / "report.json").read_bytes()
+
+    before = run()
+    damaged = [
+        *(tmp_path / "out" / "cache").glob("*.np*"),
+        *(tmp_path / "out").glob("cache/*.json"),
+    ]
+    assert len(damaged) > 5
+    for path in damaged:
+        path.write_bytes(path.read_bytes()[:40])
+    assert run() == before
+
+
+@pytest.mark.parametrize("content", [{"generation": None}, {"generation": [1]}, {"filters": "x"}])
+def test_a_table_of_contents_of_other_kinds_is_one_clear_error(
+    sets: tuple[Path, Path, Path], tmp_path: Path, content: dict[str, object]
+) -> None:
+    (sets[1] / "dataset.json").write_text(json.dumps(content))
+    with pytest.raises(SynthmedError, match=r"of dataset\.json is not as synthmed writes it"):
+        evaluate(*sets[:2], tmp_path / "out", sections=["fidelity"], settings=QUICK)
+
+
+def test_a_full_disk_is_one_clear_error(
+    sets: tuple[Path, Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(SynthmedError, match="the disk is full"):
+        evaluate(*sets[:2], tmp_path / "out", sections=["fidelity"], settings=QUICK)

@@ -104,6 +104,15 @@ def test_a_bundled_generator_is_known_by_its_hash(make_side) -> None:
     assert generator_card(None, plain) is None
 
 
+def test_the_generator_is_known_by_a_column_too(make_side) -> None:
+    card = generator_card("base-64", make_side("synthetic", images(2)))
+    assert card is not None
+    made = make_side("synthetic", images(2))
+    for row in made.rows:
+        row.extra["generator_hash"] = card["hash"]
+    assert generator_card(None, made) == card
+
+
 def test_another_generator_than_the_sets_is_refused(make_side) -> None:
     made = make_side("synthetic", images(2), info={"generation": {"generator_hash": "0" * 64}})
     with pytest.raises(SynthmedError, match="another generator"):

@@ -36,7 +36,7 @@ def test_a_split_without_rows_is_an_error(tmp_path: Path) -> None:
 
 def test_one_image_is_no_set(tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "a", 1)
-    with pytest.raises(SynthmedError, match="the synthetic set has 1 images"):
+    with pytest.raises(SynthmedError, match="the synthetic set has 1 image "):
         read_listing("synthetic", folder, "all", None)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -227,3 +228,18 @@ def test_a_spreadsheet_runs_nothing_of_rejected_csv() -> None:
 def test_a_real_set_can_be_filtered_as_well(tmp_path: Path) -> None:
     real = real_set(tmp_path / "real", ("chest X-ray",))
     assert run(real, tmp_path / "out").rejected == 0
+
+
+def test_checks_that_cannot_be_made_are_left_out_unless_asked_for(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def impossible(_: object) -> None:
+        raise SynthmedError("it needs two types")
+
+    monkeypatch.setitem(CHECKS, "duplicate", replace(CHECKS["duplicate"], build=impossible))
+    with pytest.warns(UserWarning, match="'duplicate' was left out: it needs two types"):
+        result = filter_dataset(source, tmp_path / "out", progress=False)
+    assert result.checks == ("blank",)
+    assert any("two types" in text for text in result.warnings)
+    with pytest.raises(SynthmedError, match="it needs two types"):
+        filter_dataset(source, tmp_path / "again", checks=["duplicate"], progress=False)

@@ -92,8 +92,10 @@ def _print(result: FilterResult, *, as_json: bool) -> None:
         "by_check": result.by_check,
         "models": list(result.models),
         "warnings": list(result.warnings),
+        "checks": list(result.checks),
     }
     lines = [f"{result.images} images in {result.path}, {result.redrawn} of them redrawn"]
     said = ", ".join(f"{name} {count}" for name, count in result.by_check.items())
     lines.append(f"{result.rejected} rejected{f': {said}' if said else ''} (see rejected.csv)")
+    lines.append(f"checks: {', '.join(result.checks)}")
     print_result(facts, lines, as_json=as_json)

@@ -26,6 +26,12 @@ def find_tables(root: Path) -> list[tuple[Path, str | None]]:
     root_table = next((root / t for t in _TABLES if (root / t).is_file()), None)
     if not found and root_table is not None:
         found.append((root_table, None))
+    if not found and any(root.rglob("*.dcm")):
+        raise SynthmedError(
+            "this is a folder of DICOM files, no dataset folder",
+            where=root,
+            mend="Import it first: synthmed import FOLDER --out DATASET",
+        )
     if not found:
         raise SynthmedError(
             "no metadata table in this dataset folder",

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from synthmed.errors import SynthmedError
 from synthmed.evaluation import alignment_tables as tables
 from synthmed.evaluation import alignment_words as words
 from synthmed.evaluation.concept_judges import JudgeKind, judge_kinds
@@ -166,4 +167,8 @@ def _texts(context: Context, warnings: list[str]) -> dict[str, Any]:
     if context.settings.text_model is None:
         return {"not_measurable": "no image-text model was named (--text-model)"}
     context.progress("CLIP score and retrieval")
-    return judge_texts(context, warnings)
+    try:
+        return judge_texts(context, warnings)
+    except SynthmedError as error:  # the model is not there: the judges' part stands all the same
+        warnings.append(f"no CLIP score: {error}")
+        return {"not_measurable": str(error)}

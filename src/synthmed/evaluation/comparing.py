@@ -9,12 +9,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from synthmed.datasets.rows import as_text
 from synthmed.errors import SynthmedError
 from synthmed.evaluation.context import Context, Settings
 from synthmed.evaluation.overlap import (
     generator_card,
     name_namesakes,
     without_seen,
+    without_shared,
     without_strangers,
 )
 from synthmed.evaluation.reading import (
@@ -29,7 +31,7 @@ from synthmed.evaluation.store import FeatureStore
 from synthmed.imaging.writing import write_atomic
 
 _Source = str | os.PathLike[str]
-_SMALLEST = 16
+_SMALLEST, _LARGEST = 16, 4096
 
 
 @dataclass(frozen=True)
@@ -84,14 +86,21 @@ def compare(
     """
     listings, cache, warnings = sets.read(), folder / "cache", list[str]()
     side = size or frame_size(listings[1].rows)
-    if side < _SMALLEST:
-        raise SynthmedError(f"a frame of {side} pixels", mend=f"Give --size {_SMALLEST} or more.")
+    if not _SMALLEST <= side <= _LARGEST:
+        raise SynthmedError(
+            f"a frame of {side} pixels", mend=f"Give --size {_SMALLEST} to {_LARGEST}."
+        )
     channels = channels_of(listings)
     real, made, *rest = (framed_side(one, side, channels, cache, progress) for one in listings)
     train = rest[0] if rest else None
     _list_rejected(folder / "rejected.csv", [real, made, *rest], warnings)
-    fresh = without_seen(real, train, generator_card(settings.generator, made), warnings)
-    judged, synthetic = without_strangers(fresh, made, warnings)
+    warnings += [note for one in listings for note in one.notes]
+    card = generator_card(settings.generator, made)
+    if card is None and train is None:
+        warnings.append("the generator is not known: whether it saw the real images is not known")
+    _name_promptless(made, warnings)
+    fresh = without_seen(real, train, card, warnings)
+    judged, synthetic = without_strangers(*without_shared(fresh, made, warnings), warnings)
     holdout = None
     if train is None:
         warnings.append(
@@ -102,6 +111,16 @@ def compare(
         name_namesakes(judged, train, warnings)
     store = FeatureStore(cache, progress)
     return Context(judged, synthetic, train, holdout, settings, store, progress, warnings, made)
+
+
+def _name_promptless(synthetic: Side, warnings: list[str]) -> None:
+    """Warn of synthetic images that say not what they were made from."""
+    blank = sum(not (as_text(row.extra.get("prompt")) or row.text) for row in synthetic.rows)
+    if blank:
+        warnings.append(
+            f"{blank} of {len(synthetic)} synthetic images have no prompt: they are judged by "
+            "what their other columns say"
+        )
 
 
 def _list_rejected(path: Path, sides: Sequence[Side], warnings: list[str]) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import warnings as python_warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -16,6 +18,7 @@ from synthmed.evaluation.header import header_of
 from synthmed.evaluation.samples import real_grids, synthetic_grids
 from synthmed.evaluation.sections import Light, Section
 from synthmed.evaluation.usable import usable_light
+from synthmed.measures.features import load_extractor
 
 SECTIONS = {
     "fidelity": "Realism and diversity",
@@ -26,6 +29,7 @@ SECTIONS = {
 }
 """The sections of a report by the modules of this package that hold them, in their order."""
 _TAG = "CACHEDIR.TAG"
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass(frozen=True)
@@ -83,9 +87,32 @@ def evaluate(
             extractor, a folder of something else.
         SafetyError: The generator was trained on the real images.
     """
-    settings, chosen = settings or Settings(), _chosen(sections)
+    settings = settings or Settings()
+    chosen = _chosen(sections, settings)
+    load_extractor(settings.extractor)  # finds a wrong name before anything is read
     folder = _claim(Path(out))
-    sets = Sets(real, synthetic, train, real_split, train_split)
+    with _full_disk(folder):
+        return _evaluate(
+            Sets(real, synthetic, train, real_split, train_split),
+            folder,
+            size,
+            settings,
+            chosen,
+            command,
+            progress,
+        )
+
+
+def _evaluate(
+    sets: Sets,
+    folder: Path,
+    size: int | None,
+    settings: Settings,
+    chosen: Sequence[str],
+    command: str,
+    progress: Callable[[str], None],
+) -> EvaluateResult:
+    """Compare the sets, run the sections, write the report."""
     context = compare(sets, folder, size, settings, progress)
     done = [_section(name, context) for name in chosen]
     if done:
@@ -102,13 +129,31 @@ def evaluate(
     return EvaluateResult(report, lights, tuple(context.warnings))
 
 
-def _chosen(sections: Sequence[str] | None) -> list[str]:
+@contextmanager
+def _full_disk(folder: Path) -> Iterator[None]:
+    """Turn a failure to write into one clear error."""
+    try:
+        yield
+    except OSError as error:
+        what = (
+            "the disk is full"
+            if error.errno in _FULL
+            else f"cannot write: {error.strerror or error}"
+        )
+        raise SynthmedError(
+            what, where=folder, mend="Mend that and give the same command again."
+        ) from error
+
+
+def _chosen(sections: Sequence[str] | None, settings: Settings) -> list[str]:
     names = list(SECTIONS) if sections is None else list(dict.fromkeys(sections))
     for name in names:
         if name not in SECTIONS:
             raise SynthmedError(
                 f"no section is called {name!r}", mend=f"Known: {', '.join(SECTIONS)}."
             )
+    if sections is not None and "utility" in names and not settings.utility_label:
+        raise SynthmedError("the section utility needs a label", mend="Give --utility COLUMN.")
     return names
 
 

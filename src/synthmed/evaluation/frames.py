@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -62,36 +63,55 @@ def frame_images(
     """
     cache.mkdir(parents=True, exist_ok=True)
     key = _key(rows, size, channels)
-    pixels_file, facts_file = cache / f"frames-{key}.npy", cache / f"frames-{key}.json"
-    if not facts_file.is_file():
-        pixels = np.lib.format.open_memmap(
-            cache / f".frames-{key}.tmp", "w+", np.float16, (len(rows), channels, size, size)
-        )
-        digests, reasons = [], {}
-        with ThreadPoolExecutor(max_workers=2) as pool:
-            for start in range(0, len(rows), _CHUNK):
-                part = rows[start : start + _CHUNK]
-                framed = pool.map(_one, part, [size] * len(part))
-                for number, found in enumerate(framed, start):
-                    digests.append(found[0])
-                    if isinstance(found[1], str):
-                        reasons[number] = found[1]
-                    else:
-                        pixels[number] = _with_channels(found[1], channels)
-                progress(len(digests), len(rows))
-        pixels.flush()
-        del pixels
-        temporary = cache / f".frames-{key}.tmp"
-        fsync(temporary)
-        temporary.rename(pixels_file)
-        save_array(cache / f"digests-{key}.npy", np.asarray(digests))
-        write_json(facts_file, {str(number): reason for number, reason in reasons.items()})
-    facts = json.loads(facts_file.read_text(encoding="utf-8"))
+    try:
+        return _kept(cache, key)
+    except (OSError, ValueError):  # not there yet, or damaged
+        _make(rows, size, channels, cache, key, progress)
+        return _kept(cache, key)
+
+
+def _kept(cache: Path, key: str) -> Frames:
+    """Open what was framed before; OSError or ValueError where that is not there or damaged."""
+    facts = json.loads((cache / f"frames-{key}.json").read_text(encoding="utf-8"))
     return Frames(
-        np.load(pixels_file, mmap_mode="r"),
+        np.load(cache / f"frames-{key}.npy", mmap_mode="r"),
         np.load(cache / f"digests-{key}.npy"),
         {int(number): reason for number, reason in facts.items()},
     )
+
+
+def _make(
+    rows: Sequence[Row],
+    size: int,
+    channels: int,
+    cache: Path,
+    key: str,
+    progress: Callable[[int, int], None],
+) -> None:
+    """Frame the images and write the array, the files' digests and, last, the reasons."""
+    temporary = cache / f".frames-{key}.tmp"
+    shape = (len(rows), channels, size, size)
+    pixels = np.lib.format.open_memmap(temporary, "w+", np.float16, shape)
+    with open(temporary, "r+b") as file:  # a full disk is an error here, not a fault in the map
+        os.posix_fallocate(file.fileno(), 0, os.path.getsize(temporary))
+    digests, reasons = list[str](), dict[str, str]()
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        for start in range(0, len(rows), _CHUNK):
+            part = rows[start : start + _CHUNK]
+            framed = pool.map(_one, part, [size] * len(part))
+            for number, (digest, found) in enumerate(framed, start):
+                digests.append(digest)
+                if isinstance(found, str):
+                    reasons[str(number)] = found
+                else:
+                    pixels[number] = _with_channels(found, channels)
+            progress(len(digests), len(rows))
+    pixels.flush()
+    del pixels
+    fsync(temporary)
+    temporary.rename(cache / f"frames-{key}.npy")
+    save_array(cache / f"digests-{key}.npy", np.asarray(digests))
+    write_json(cache / f"frames-{key}.json", reasons)
 
 
 def _one(row: Row, size: int) -> tuple[str, npt.NDArray[Any] | str]:

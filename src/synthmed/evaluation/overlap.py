@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from synthmed.datasets.rows import as_text
 from synthmed.errors import SafetyError, SynthmedError
 from synthmed.evaluation.sides import Side
 from synthmed.models.bundled import bundled_models
@@ -51,6 +52,29 @@ def without_seen(
             mend="Compare with images of other patients, for instance --real-split test.",
         )
     return real.take(~seen)
+
+
+def without_shared(real: Side, synthetic: Side, warnings: list[str]) -> tuple[Side, Side]:
+    """Leave out files that both sides hold, and refuse a real side that says it is synthetic.
+
+    Raises:
+        SynthmedError: Real images are marked as synthetic, or both sides hold the same files.
+    """
+    marked = sum(str(row.extra.get("synthetic", "")).casefold() == "true" for row in real.rows)
+    if marked:
+        raise SynthmedError(
+            f"{marked} of the real images are marked as synthetic",
+            where=real.path,
+            mend="Give real images by --real.",
+        )
+    both = list(set(real.digests) & set(synthetic.digests))
+    if not both:
+        return real, synthetic
+    kept = [side.take(~np.isin(side.digests, both)) for side in (real, synthetic)]
+    if min(map(len, kept)) < _FEWEST:
+        raise SynthmedError("both sets hold the same files", where=synthetic.path)
+    warnings.append(f"{len(both)} files are in both sets: left out of the comparison")
+    return kept[0], kept[1]
 
 
 def name_namesakes(real: Side, train: Side, warnings: list[str]) -> None:
@@ -99,13 +123,17 @@ def generator_card(generator: str | None, synthetic: Side) -> dict[str, Any] | N
 
     Args:
         generator: Its folder or bundled name, if it was given.
-        synthetic: The set; a bundled generator is known by the hash in its dataset.json.
+        synthetic: The set; a bundled generator is known by the hash in its dataset.json, or in
+            the column `generator_hash`.
 
     Raises:
         SynthmedError: A generator was named that is not there, or whose hash is another than
             that of the set's generator.
     """
-    made_by = synthetic.info.get("generation", {}).get("generator_hash", "")
+    stated = [as_text(row.extra.get("generator_hash")) for row in synthetic.rows]
+    made_by = as_text(synthetic.info.get("generation", {}).get("generator_hash")) or max(
+        stated, key=stated.count
+    )
     folders = bundled_models()
     if generator is not None:
         folder = folders.get(generator, Path(generator))

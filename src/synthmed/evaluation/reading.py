@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from synthmed.datasets.rows import SPLITS, Row
 from synthmed.errors import SynthmedError
 from synthmed.evaluation.frames import frame_images
 from synthmed.evaluation.sides import Side
-from synthmed.imaging.reading import check_image
+from synthmed.imaging.reading import check_image, open_image
 from synthmed.training.sources import collect_sources
 
 MOST = 512
@@ -33,6 +34,7 @@ class Listing:
         rows: Its rows of the chosen split.
         info: The contents of dataset.json.
         rejected: Rows that cannot be used: `file_name`, `reason`.
+        notes: What the reader warned of.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Listing:
     rows: list[Row]
     info: dict[str, Any]
     rejected: list[dict[str, str]]
+    notes: tuple[str, ...] = ()
 
 
 def read_listing(
@@ -60,19 +63,22 @@ def read_listing(
         raise SynthmedError(
             f"no split is called {split!r}", mend=f"Known: {', '.join(SPLITS)}, all."
         )
-    found = collect_sources(str(source), Path())
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        found = collect_sources(str(source), Path())
     there = {row.split for row in found.rows}
     chosen = split if split else usual if usual in there else "all"
     rows = [row for row in found.rows if chosen in ("all", row.split)]
     if len(rows) < 2:
         raise SynthmedError(
-            f"the {name} set has {len(rows)} images"
+            f"the {name} set has {len(rows)} image{'s' * (len(rows) != 1)}"
             + ("" if chosen == "all" else f" of split {chosen}"),
             where=source,
             mend=f"At least two are needed; the set has splits {', '.join(sorted(there))}.",
         )
     rejected = [{"file_name": bad["file_name"], "reason": bad["reason"]} for bad in found.rejected]
-    return Listing(name, Path(source), rows, _info(Path(source)), rejected)
+    notes = tuple(f"{name}: {each.message}" for each in caught)
+    return Listing(name, Path(source), rows, _info(Path(source)), rejected, notes)
 
 
 def frame_size(rows: Sequence[Row]) -> int:
@@ -126,8 +132,11 @@ def framed_side(
 def _longer_side(row: Row) -> int:
     from PIL import Image
 
-    with Image.open(row.file) as image:  # dataset folders hold PNG and JPEG
-        return max(image.size)
+    try:
+        with Image.open(row.file) as image:  # reads the header only
+            return max(image.size)
+    except OSError:  # not PNG or JPEG
+        return max(open_image(row.file)[0].shape[1:])
 
 
 def _info(path: Path) -> dict[str, Any]:
@@ -135,4 +144,12 @@ def _info(path: Path) -> dict[str, Any]:
     if not path.is_dir() or not file.is_file():
         return {}
     info = json.loads(file.read_text(encoding="utf-8"))
-    return info if isinstance(info, dict) else {}
+    kinds = {"generation": dict, "filters": list}
+    wrong = [name for name, kind in kinds.items() if not isinstance(info.get(name, kind()), kind)]
+    if wrong:
+        raise SynthmedError(
+            f"{wrong[0]!r} of dataset.json is not as synthmed writes it",
+            where=path,
+            mend="Restore the file, or delete it.",
+        )
+    return dict(info)

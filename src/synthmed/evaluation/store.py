@@ -49,10 +49,12 @@ class FeatureStore:
         for start in range(0, len(side), _CHUNK):
             rows = slice(start, start + _CHUNK)
             file = self.folder / f"features-{_key(side, rows, extractor)}.npy"
-            if not file.is_file():
+            try:
+                parts.append(np.load(file, allow_pickle=False))
+            except (OSError, ValueError):  # not there yet, or damaged
                 self.progress(f"{extractor.id}: {side.name}, image {start + 1} of {len(side)}")
-                save_array(file, np.asarray(extractor(side.images(rows)), dtype=np.float32))
-            parts.append(np.load(file, allow_pickle=False))
+                parts.append(np.asarray(extractor(side.images(rows)), dtype=np.float32))
+                save_array(file, parts[-1])
         values: npt.NDArray[np.float32] = np.concatenate(parts)
         return Features(values, extractor.id, extractor.preprocessing)
 

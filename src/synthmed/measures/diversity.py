@@ -105,9 +105,9 @@ def diversity_family(
     if mean[0].min() <= 1e-12 * max(1.0, float(sums[0][0].max())):
         raise SynthmedError("the real images of each label have equal features")
     values = {
-        NAME: np.sqrt(mean[1] / mean[0]),
+        NAME: np.sqrt(np.maximum(mean[1], 0.0) / mean[0]),
         f"{NAME}: real": np.sqrt(mean[0]),
-        f"{NAME}: synthetic": np.sqrt(mean[1]),
+        f"{NAME}: synthetic": np.sqrt(np.maximum(mean[1], 0.0)),
     }
     return Pass(values, {NAME: {"labels": int(usable[0].sum())}})
 

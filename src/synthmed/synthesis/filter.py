@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from synthmed.datasets.folder import read_dataset
 from synthmed.datasets.writing import DatasetWriter
-from synthmed.errors import SynthmedError
-from synthmed.synthesis.filters.materials import PathLike, gather
+from synthmed.errors import SafetyError, SynthmedError
+from synthmed.synthesis.filters.checks import Check
+from synthmed.synthesis.filters.materials import Materials, PathLike, gather
 from synthmed.synthesis.filters.places import check_places, fresh_folder
 from synthmed.synthesis.filters.record import by_check
 from synthmed.synthesis.filters.registry import CHECKS, choose
@@ -34,6 +36,7 @@ class FilterResult:
         by_check: Rejected images of the source by check.
         models: Trained models that were asked: `check`, `id`, `sha256`.
         warnings: What the user should know.
+        checks: The checks that were run.
     """
 
     path: Path
@@ -43,6 +46,7 @@ class FilterResult:
     by_check: dict[str, int]
     models: tuple[dict[str, str], ...]
     warnings: tuple[str, ...]
+    checks: tuple[str, ...]
 
 
 def filter_dataset(
@@ -71,7 +75,7 @@ def filter_dataset(
         dataset: Dataset folder.
         out: The new folder: it must not exist, or be empty.
         checks: Names in `synthmed.synthesis.filters.registry.CHECKS`; None takes all that can be
-            run with the images that are given.
+            run with the images that are given, and warns of those that cannot.
         real: Dataset folder of real images, or a YAML list of sources as recipes have it; test rows
             are not read.
         train: The same of the generator's training images.
@@ -101,7 +105,7 @@ def filter_dataset(
     check_places(source.path, target)
     with stage("reading", shown=progress):
         materials = gather(real, train, scorer, seed)
-        judges = [CHECKS[name].build(materials) for name in names]
+        judges = _build(names, materials, asked=checks is not None)
     with fresh_folder(target) as folder:
         writer = DatasetWriter(folder, source.spec)
         for row in source.rows:
@@ -130,4 +134,27 @@ def filter_dataset(
         by_check(refused),
         tuple(made["models"]),
         tuple(materials.notes),
+        tuple(judge.name for judge in judges),
     )
+
+
+def _build(names: Sequence[str], materials: Materials, *, asked: bool) -> list[Check]:
+    """Make the checks; those that nobody asked for are left out, with a note, where they cannot.
+
+    Raises:
+        SynthmedError: A check that was asked for cannot be made of the given images.
+        SafetyError: Images of other patients that equal training images.
+    """
+    judges = []
+    for name in names:
+        try:
+            judges.append(CHECKS[name].build(materials))
+        except SafetyError:
+            raise
+        except SynthmedError as error:
+            if asked:
+                raise
+            note = f"the check {name!r} was left out: {error}"
+            materials.notes.append(note)
+            warnings.warn(note, stacklevel=3)
+    return judges

@@ -64,8 +64,11 @@ def write_json(path: Path, content: Any) -> None:
 def save_array(path: Path, array: npt.NDArray[Any]) -> None:
     """Write a .npy file through a temporary file, flushed to disk and renamed."""
     temporary = path.with_name(f".{path.name}.tmp")
-    with open(temporary, "wb") as stream:
-        np.save(stream, array)
+    array = np.ascontiguousarray(array)
+    with open(temporary, "wb") as stream:  # np.save's own error for a full disk has no number
+        header = np.lib.format.header_data_from_array_1_0(array)
+        np.lib.format.write_array_header_1_0(stream, header)
+        stream.write(array.reshape(-1).view(np.uint8).data)
         fsync_stream(stream)
     temporary.rename(path)
 
