@@ -12,6 +12,7 @@ from pathlib import Path
 from synthmed.datasets.rows import as_text
 from synthmed.errors import SynthmedError
 from synthmed.evaluation.context import Context, Settings
+from synthmed.evaluation.near_duplicates import name_near_duplicates
 from synthmed.evaluation.overlap import (
     generator_card,
     name_namesakes,
@@ -109,6 +110,7 @@ def compare(
     else:
         holdout = judged.take(slice(None), name="hold-out")
         name_namesakes(judged, train, warnings)
+        name_near_duplicates(judged, train, warnings)
     store = FeatureStore(cache, progress)
     return Context(judged, synthetic, train, holdout, settings, store, progress, warnings, made)
 
