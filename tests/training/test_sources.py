@@ -50,9 +50,9 @@ def test_paths_are_relative_to_the_list(small_dataset: Path, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("sources", "message"),
     [
-        ("", "names no data"),
-        ([], "names no data"),
-        (None, "names no data"),
+        ("", "no data is named"),
+        ([], "no data is named"),
+        (None, "no data is named"),
         ([{"columns": {}}], "a source has no path"),
         ([{"path": "x", "column": {}}], r"unknown key 'column'.*Known keys: path, columns"),
         ("nowhere.yaml", "no such list of sources"),

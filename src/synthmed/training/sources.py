@@ -91,7 +91,9 @@ def _listing(sources: Any, base: Path) -> tuple[list[dict[str, Any]], Path]:
         sources = [{"path": sources}]
     if not isinstance(sources, list) or not sources:
         raise SynthmedError(
-            "the recipe names no data", mend="Set data.sources to a dataset folder."
+            "no data is named",
+            where=sources or None,
+            mend="Name a dataset folder, or a YAML list of sources (data.sources in a recipe).",
         )
     for source in sources:
         if not isinstance(source, dict) or "path" not in source:
