@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from synthmed.errors import SynthmedError
-from synthmed.evaluation.membership import membership, unexpected_groups
+from synthmed.evaluation.membership import membership
+from synthmed.evaluation.membership_card import known_groups, unexpected_groups
 from synthmed.evaluation.membership_losses import codec_errors, flow_losses, through_codec
 from synthmed.evaluation.membership_scores import balanced, cross_fitted_calls
 from synthmed.evaluation.privacy import privacy
@@ -197,13 +198,36 @@ def test_the_card_is_asked_who_was_seen(sides):
     def digest(group):
         return hashlib.sha256(group.encode()).hexdigest()
 
-    known = [digest(f"t:{i}") for i in range(40)]
-    assert unexpected_groups(Made(), *sides) == []
-    assert unexpected_groups(Made(groups=known), *sides) == []
-    said = unexpected_groups(Made(groups=[*known[1:], digest("h:3")]), *sides)
-    assert [text.split()[-3:] for text in said] == [
+    def said(groups):
+        return unexpected_groups(known_groups({"training_groups": groups}, *sides))
+
+    named = [digest(f"t:{i}") for i in range(40)]
+    assert known_groups(None, *sides) is None
+    assert known_groups({}, *sides) is None
+    assert said([]) == said(named) == []
+    found = said([*named[1:], digest("h:3")])
+    assert found[0] == "39 of 40 training groups of the generator were given"
+    assert [text.split()[-3:] for text in found[1:]] == [
         *(["2", "training", "images"], ["2", "hold-out", "images"])
     ]
+    counts = known_groups({"training_groups": [*named, "0" * 64]}, *sides).to_dict()
+    assert counts == {"named": 41, "given": 40, "strangers": 0, "n_train": 80, "seen": 0}
+
+
+def test_a_frame_that_the_codec_does_not_divide_is_filled_up_and_cut_back():
+    class Quartering(Blurring):
+        factor = 4
+
+        def encode(self, x):
+            assert x.shape[-2] % 4 == x.shape[-1] % 4 == 0
+            return x
+
+    generator = Made()
+    generator.codec = Quartering()
+    large = np.random.default_rng(0).uniform(-1, 1, (3, 1, 50, 50)).astype(np.float32)
+    found = through_codec(generator)(large)
+    assert found.shape == large.shape
+    assert np.allclose(found[:, :, 1:49, 1:49], through_codec(Made())(large)[:, :, 1:49, 1:49])
 
 
 def test_the_section_holds_it(make_side, make_context, sides, monkeypatch):
@@ -216,6 +240,8 @@ def test_the_section_holds_it(make_side, make_context, sides, monkeypatch):
         pytest.fail(section.data["not_measurable"])
     assert section.data["membership"]["auroc"]["low"] > 0.6
     assert next(light for light in section.lights if "Membership" in light.title).state == "red"
+    assert all(light.state != "green" for light in section.lights)
+    assert section.data["training_groups"]["given"] == 0
     assert "codec" in section.data["self_test"]["by_kind"]
     assert any("card does not name the patients of 80" in text for text in section.warnings)
     assert any(plot.key == "membership" for plot in section.plots)

@@ -58,6 +58,33 @@ def test_of_features(family, metrics, scale, groups):
         assert len(set(expected.tolist())) > 5  # the blocks matter
 
 
+@pytest.mark.parametrize("short", ["real", "synthetic"])
+def test_of_a_side_without_rows_in_the_last_block(short):
+    """Groups of both sides may leave a side without any row in some block."""
+    rows = {"real": features(40, 3, 0), "synthetic": features(44, 3, 1)}
+    x, y = (
+        Dealt(own, np.arange(len(own)) % (3 if name == short else 4), *np.full((2, len(own)), ""))
+        for name, own in rows.items()
+    )
+    sets = left_out_sets(4)
+    found = manifold_family(x, y, sets, list(MANIFOLDS))
+    for name, statistic in MANIFOLDS.items():
+        np.testing.assert_allclose(found.values[name], anew(statistic, x, y, sets), rtol=1e-12)
+
+
+def test_groups_that_leave_a_side_without_rows_in_a_block_are_measured():
+    sizes = (
+        {6: 15, 7: 4, 11: 19, 13: 4, 8: 6},
+        {2: 7, 8: 5, 12: 8, 19: 7, 16: 2, 15: 8, 10: 2, 13: 8, 7: 8},
+    )
+    real, synthetic = ([f"g{i}" for i, n in own.items() for _ in range(n)] for own in sizes)
+    (a, b), blocks = deal((real, real), (synthetic, synthetic))
+    assert a.max() + 1 < blocks == b.max() + 1
+    x, y = features(len(real), 3, 0), features(len(synthetic), 3, 1)
+    result = measure("precision", x, y, **IDS, real_groups=real, synthetic_groups=synthetic)
+    assert result.low <= result.value <= result.high
+
+
 def test_of_images():
     rng = np.random.default_rng(0)
     real, synthetic = rng.normal(size=(60, 1, 16, 20)), rng.normal(size=(50, 1, 16, 20)) * 1.1

@@ -5,6 +5,7 @@ import pytest
 from scipy.stats import binomtest, mannwhitneyu
 
 from synthmed.errors import SynthmedError
+from synthmed.measures.authenticity import _Nearest
 from synthmed.measures.memorisation import (
     authentic,
     authenticity,
@@ -60,16 +61,35 @@ def test_near_doubles_within_a_patient_hide_no_copy():
     assert authenticity(synthetic, train).value > 0.9
     assert authenticity(synthetic, train, train_groups=patients).value < 0.02
     with pytest.raises(SynthmedError, match="single group"):
-        authenticity(synthetic, train, train_groups=["a"] * 200)
+        authentic(synthetic, train, train_groups=["a"] * 200)
 
 
-def test_groups_of_synthetic_images_widen_the_interval():
-    train, synthetic, _ = sets(200)
-    synthetic = synthetic[:20].repeat(10, axis=0)
-    plain = authenticity(synthetic, train)
-    grouped = authenticity(synthetic, train, synthetic_groups=np.arange(200) // 10)
-    assert grouped.value == plain.value
-    assert grouped.high - grouped.low > 1.5 * (plain.high - plain.low)
+def test_its_interval_holds_the_share_over_training_sets():
+    """Few training images, many synthetic ones: it is the former that the share depends on."""
+
+    def drawn(seed):
+        rng = np.random.default_rng(seed)
+        return authenticity(rng.normal(size=(600, 8)), rng.normal(size=(60, 8)))
+
+    truth = np.mean([drawn(1000 + i).value for i in range(40)])
+    found = [drawn(i) for i in range(30)]
+    assert sum(f.low <= truth <= f.high for f in found) >= 27
+    assert np.mean([f.high - f.low for f in found]) < 0.6
+
+
+def test_blocks_left_out_are_as_if_they_had_never_been_there():
+    train, synthetic, _ = sets(60)
+    block = np.arange(60) % 5
+    found = _Nearest.of(synthetic, train, np.arange(60), block).authentic((1, 3))
+    assert np.array_equal(found, authentic(synthetic, train[(block != 1) & (block != 3)]))
+
+
+def test_groups_too_few_for_an_interval_are_refused():
+    train, synthetic, _ = sets(30)
+    with pytest.raises(SynthmedError, match="jackknife over 3 groups"):
+        authenticity(synthetic, train, synthetic_groups=np.arange(30) % 3)
+    with pytest.raises(SynthmedError, match="29 groups for 30"):
+        authenticity(synthetic, train, train_groups=np.arange(29))
 
 
 def test_one_cell_is_the_mann_whitney_z_score():

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from synthmed.datasets.splits import group_hashes
 from synthmed.evaluation.membership_losses import codec_errors, flow_losses
 from synthmed.evaluation.membership_scores import (
     balanced,
@@ -132,23 +131,3 @@ def membership(
         generator.hash,
         (scores[truth == 1], scores[truth == 0]),
     )
-
-
-def unexpected_groups(generator: Generator, train: Side, holdout: Side) -> list[str]:
-    """Compare both sides with the groups that the generator's card names; [] where it names none.
-
-    Returns:
-        One sentence for training images that it does not name, one for hold-out images that it
-        does.
-    """
-    known = set(generator.card.get("training_groups", []))
-    if not known:
-        return []
-    absent = sum(group_hashes([row])[0] not in known for row in train.rows)
-    present = sum(group_hashes([row])[0] in known for row in holdout.rows)
-    said = []
-    if absent:
-        said.append(f"the generator's card does not name the patients of {absent} training images")
-    if present:
-        said.append(f"the generator's card names the patients of {present} hold-out images")
-    return said

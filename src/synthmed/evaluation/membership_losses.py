@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from synthmed.datasets.rows import Row
 from synthmed.errors import SynthmedError
@@ -73,14 +74,20 @@ def codec_errors(generator: Generator, side: Side) -> Array:
 
 
 def through_codec(generator: Generator) -> Callable[[npt.NDArray[np.float32]], Array]:
-    """Give the codec's round trip of images (N, 1 or 3, S, S) in [-1, 1], the same shape."""
+    """Give the codec's round trip of images (N, 1 or 3, S, S) in [-1, 1], the same shape.
+
+    Sides that the codec's factor does not divide are filled up with their edges, and cut back.
+    """
 
     @torch.no_grad()
     def trip(images: npt.NDArray[np.float32]) -> Array:
         x = torch.from_numpy(np.ascontiguousarray(images, dtype=np.float32))
-        x = x.expand(-1, 3, -1, -1).to(generator.device)
+        height, width = x.shape[-2:]
+        below, right = (-side % generator.codec.factor for side in (height, width))
+        x = pad(x.expand(-1, 3, -1, -1), (0, right, 0, below), mode="replicate")
+        x = x.to(generator.device)
         parts = [generator.codec.decode(generator.codec.encode(p)) for p in x.split(_BATCH)]
-        made = torch.cat(parts).clamp(-1, 1).double().cpu().numpy()
+        made = torch.cat(parts)[..., :height, :width].clamp(-1, 1).double().cpu().numpy()
         return np.asarray(made.mean(axis=1, keepdims=True) if images.shape[1] == 1 else made)
 
     return trip

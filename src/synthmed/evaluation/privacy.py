@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from synthmed.errors import SynthmedError
 from synthmed.evaluation import privacy_lights, privacy_shown
 from synthmed.evaluation.context import Context
+from synthmed.evaluation.privacy_called import called
 from synthmed.evaluation.privacy_copies import run_searches
+from synthmed.evaluation.privacy_copy_light import percent
 from synthmed.evaluation.privacy_data import copies_data
-from synthmed.evaluation.privacy_distances import measure_distances, neighbours
+from synthmed.evaluation.privacy_distances import measure_distances
+from synthmed.evaluation.privacy_equal import equal_images
+from synthmed.evaluation.privacy_generator import card_groups, codec_of, membership_of, opened
 from synthmed.evaluation.privacy_guards import missing, warn_of_recall, warn_of_sides
 from synthmed.evaluation.privacy_methods import methods
-from synthmed.evaluation.privacy_searches import Search, searches
+from synthmed.evaluation.privacy_neighbours import neighbours
+from synthmed.evaluation.privacy_searches import Search, comparable, searched, searches
 from synthmed.evaluation.sections import Section
-
-if TYPE_CHECKING:
-    from synthmed.models.generator import Generator
 
 _KEYS = (
     *("copies", "equal_images", "copy_rate", "expected_by_chance", "false_alarms", "threshold"),
-    *("self_test", "by_type"),
+    *("self_test", "unsearched", "borrowed", "by_type", "training_groups"),
     *("closer_to_train", "authenticity", "c_t", "membership", "distances"),
 )
 
@@ -42,22 +44,27 @@ def privacy(context: Context) -> Section:
         in `not_measurable`, for what cannot be measured.
     """
     section = Section("privacy", "Privacy", "")
+    equal = {} if context.train is None else equal_images(searched(context), context.train)
     if (lacking := missing(context)) is not None:
-        return _unmeasured(section, *lacking)
+        return _unmeasured(section, context, equal, *lacking)
     warn = _collector(section)
     warn_of_sides(context, warn)
     parts = searches(context, warn)
-    generator = _generator(context, warn)
-    found = run_searches(context, parts, warn, _codec(generator))
+    generator = opened(context, warn)
+    found = run_searches(context, parts, warn, codec_of(generator))
     if not found:
         reason = "no type has training and hold-out images that copies can be looked for among"
-        return _unmeasured(section, reason, *section.warnings)
+        return _unmeasured(section, context, equal, reason, *section.warnings)
     reasons: list[str] = []
-    section.data = dict.fromkeys(_KEYS) | copies_data(context, found)
+    section.data = dict.fromkeys(_KEYS) | copies_data(context, found, equal)
     warn_of_recall(section.data, warn)
-    nearest = _distances(context, [one.search for one in found], section.data, reasons)
-    scores = _membership(context, generator, section.data, reasons, warn)
+    section.data["training_groups"] = card_groups(context, generator, warn)
+    alike = comparable(context, [one.search for one in found])
+    nearest = _distances(context, alike, section.data, reasons)
+    scores = membership_of(context, generator, section.data, reasons)
     section.data["not_measurable"] = "; ".join(reasons)
+    for sentence in privacy_lights.below_chance(section.data):
+        warn(sentence)
     section.lights = privacy_lights.lights(section.data)
     section.tables = privacy_shown.tables(context, section.data, found)
     section.plots = privacy_shown.plots(context, found, nearest)
@@ -68,11 +75,18 @@ def privacy(context: Context) -> Section:
     return section
 
 
-def _unmeasured(section: Section, reason: str, *warnings: str) -> Section:
+def _unmeasured(
+    section: Section, context: Context, equal: dict[int, int], reason: str, *warnings: str
+) -> Section:
+    """Say that nothing was measured, but for images that equal training images."""
     section.data = dict.fromkeys(_KEYS) | {"not_measurable": reason}
     section.summary = f"Not measurable: {reason}. Nothing is said about privacy."
     section.lights = privacy_lights.unmeasured(reason)
     section.warnings = list(warnings)
+    if equal:
+        section.data |= {"copies": called(context, [], equal), "equal_images": len(equal)}
+        section.summary = f"{len(equal)} synthetic images equal training images. {reason}."
+        section.lights[0] = privacy_lights.equal_light(len(equal), reason)
     return section
 
 
@@ -100,64 +114,13 @@ def _distances(
     return found.nearest
 
 
-def _generator(context: Context, warn: Callable[[str], None]) -> Generator | None:
-    if context.settings.generator is None:
-        return None
-    from synthmed.models.generator import Generator
-
-    try:
-        return Generator.load(context.settings.generator, dtype="float32")
-    except SynthmedError as error:
-        warn(f"the generator cannot be opened: {error}")
-        return None
-
-
-def _codec(generator: Generator | None) -> Callable[[Any], Any] | None:
-    if generator is None:
-        return None
-    from synthmed.evaluation.membership_losses import through_codec
-
-    return through_codec(generator)
-
-
-def _membership(
-    context: Context,
-    generator: Generator | None,
-    data: dict[str, Any],
-    reasons: list[str],
-    warn: Callable[[str], None],
-) -> dict[str, Any] | None:
-    """Run the membership test if there is a generator; give its scores for the plot."""
-    assert context.train is not None
-    assert context.holdout is not None
-    if generator is None:
-        reasons.append("membership: the generator was not given (--generator)")
-        return None
-    from synthmed.evaluation.membership import membership, unexpected_groups
-
-    for sentence in unexpected_groups(generator, context.train, context.holdout):
-        warn(sentence)
-    try:
-        found = membership(
-            *(generator, context.train, context.holdout),
-            seed=context.settings.seed,
-            bootstraps=context.settings.bootstraps,
-            progress=context.progress,
-        )
-    except SynthmedError as error:
-        reasons.append(f"membership: {error}")
-        return None
-    data["membership"] = found.to_dict()
-    return {"training": found.scores[0], "hold-out": found.scores[1]}
-
-
 def _summary(section: Section) -> str:
     data = section.data
     said = f"{len(data['copies'])} of {data['copy_rate']['n']} synthetic images are called copies "
-    said += f"of training images ({privacy_lights.percent(data['copy_rate'])}). "
+    said += f"of training images ({percent(data['copy_rate'])}). "
     test = data["self_test"]
     said += f"The search found {test['found']} of {test['planted']} planted copies. "
     if data["closer_to_train"] is not None:
-        share = privacy_lights.percent(data["closer_to_train"])
+        share = percent(data["closer_to_train"])
         said += f"{share} are closer to training images than to others (half is no effect)."
     return said.strip()

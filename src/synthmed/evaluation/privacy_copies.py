@@ -7,12 +7,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from synthmed.errors import SynthmedError
 from synthmed.evaluation.context import Context
-from synthmed.evaluation.privacy_searches import Search
+from synthmed.evaluation.privacy_searches import ALL as ALL_TYPES
+from synthmed.evaluation.privacy_searches import Search, searched
 from synthmed.measures.copies.audit import CopyAudit, audit
-from synthmed.measures.copies.detector import CopyDetector
+from synthmed.measures.copies.detector import AS_COPIES, PROBES, CopyDetector
+from synthmed.measures.copies.kinds import self_test_kinds
 from synthmed.measures.copies.planted import SelfTest, self_test
+from synthmed.measures.copies.symmetries import ALL, USUAL
 from synthmed.measures.features import load_extractor
 
 FALSE_ALARM = 0.01
@@ -27,11 +32,14 @@ class Found:
         search: The rows that were compared.
         audit: Scores, threshold, copies.
         test: Planted copies and how many were found.
+        certain: Score from which on an image is taken for a copy whatever the rates are: half of
+            what exact copies score, the detector's rule for hold-out images that look like copies.
     """
 
     search: Search
     audit: CopyAudit
     test: SelfTest
+    certain: float
 
 
 def run_searches(
@@ -69,7 +77,7 @@ def run_searches(
 def _run(context: Context, part: Search, trip: Callable[[Any], Any] | None) -> Found:
     assert context.train is not None
     assert context.holdout is not None
-    sides = (context.synthetic, context.train, context.holdout)
+    sides = (searched(context), context.train, context.holdout)
     rows = (part.synthetic, part.train, part.holdout)
     pairs = list(zip(sides, rows, strict=True))
     images = [side.images(chosen) for side, chosen in pairs]
@@ -79,6 +87,7 @@ def _run(context: Context, part: Search, trip: Callable[[Any], Any] | None) -> F
         "holdout_groups": groups[2],
         "train_groups": groups[1],
         "false_alarm": FALSE_ALARM,
+        "symmetries": positions(context, part.kind),
         "seed": context.settings.seed,
     }
     detector = CopyDetector.fit(
@@ -89,8 +98,39 @@ def _run(context: Context, part: Search, trip: Callable[[Any], Any] | None) -> F
         *(images[1], images[2]),
         **settings,
         extract=load_extractor(context.settings.extractor),
+        kinds=self_test_kinds(settings["symmetries"], trip is not None),
         per_kind=PER_KIND,
         through_codec=trip,
         detector=detector,
     )
-    return Found(part, result, test)
+    return Found(part, result, test, AS_COPIES * _exact_score(detector, context.settings.seed))
+
+
+def positions(context: Context, kind: str) -> tuple[str, ...]:
+    """The positions of training images that are searched.
+
+    Args:
+        context: With `train`, whose types count where all types are searched together.
+        kind: Image type.
+
+    Returns:
+        As they are and mirrored for types that training never turns round; all eight for types
+        that it does, and for unknown ones.
+    """
+    assert context.train is not None
+    kinds = set(context.train.kinds.tolist()) if kind == ALL_TYPES else {kind}
+    return USUAL if all(_is_upright(name) for name in kinds) else ALL
+
+
+def _is_upright(kind: str) -> bool:
+    from synthmed.training.augment import SAFE
+
+    return kind in SAFE and not {"turn", "symmetric"} & set(SAFE[kind])
+
+
+def _exact_score(detector: CopyDetector, seed: int) -> float:
+    """How far exact copies stand out: the median of a few training images."""
+    known = detector.known
+    rows = np.random.default_rng(seed).permutation(len(known.images))[:PROBES]
+    features = None if known.features is None else known.features[rows]
+    return float(np.median(detector.closest(known.images.take(rows), features).score))

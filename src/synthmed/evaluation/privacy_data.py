@@ -2,39 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from synthmed.evaluation.context import Context
+from synthmed.evaluation.privacy_called import called
 from synthmed.evaluation.privacy_copies import Found
 from synthmed.evaluation.privacy_distances import quantiles
+from synthmed.evaluation.privacy_searches import ALL, searched
 from synthmed.evaluation.sides import Side
 from synthmed.measures.copies.planted import SelfTest
+from synthmed.measures.copies.prepare import shows
 from synthmed.measures.intervals import wilson
 
-ONE_LEVEL = 2.0 / 255.0 + 1e-6
-"""Two images are equal where no pixel differs by more than one of 255 grey levels."""
 
-
-def copies_data(context: Context, found: Sequence[Found]) -> dict[str, Any]:
+def copies_data(
+    context: Context, found: Sequence[Found], equal: Mapping[int, int]
+) -> dict[str, Any]:
     """Put the searches together, as JSON values.
 
     Args:
         context: Whose file names are given.
         found: At least one search.
+        equal: Synthetic and training rows that are equal bit by bit, whatever their types.
 
     Returns:
         `copies`, `equal_images`, `copy_rate`, `expected_by_chance` (images that copy nobody and
         are called copies, for this number of images), `false_alarms`, `threshold`, `self_test`,
-        `by_type`.
+        `unsearched` (images of no search that worked, by type), `borrowed` (images that were only
+        searched with the threshold of all types, by type), `by_type`.
     """
-    copies = [entry for one in found for entry in _copies(context, one)]
-    copies.sort(key=lambda entry: -entry["score"])
-    n = sum(one.audit.n for one in found)
+    made = searched(context)
+    own = [one.search.synthetic for one in found if one.search.kind != ALL]
+    every = np.unique(np.concatenate([one.search.synthetic for one in found]))
+    typed = np.unique(np.concatenate(own)) if own else np.zeros(0, np.int64)
+    copies = called(context, found, equal)
+    n = len(np.union1d(every, np.asarray(list(equal), np.int64)))
     held = sum(one.audit.n_holdout for one in found)
     alarms = sum(_alarms(one) for one in found)
+    missed = np.setdiff1d(np.arange(len(made)), every)
     return {
         "copies": copies,
         "equal_images": sum(entry["equal"] for entry in copies),
@@ -43,16 +52,10 @@ def copies_data(context: Context, found: Sequence[Found]) -> dict[str, Any]:
         "false_alarms": rate(alarms, held),
         "threshold": {one.search.kind: one.audit.threshold for one in found},
         "self_test": _tests([one.test for one in found]),
-        "by_type": {one.search.kind: _type_data(one) for one in found},
+        "unsearched": _by_kind(made, missed[_visible(made, missed)]),
+        "borrowed": _by_kind(made, np.setdiff1d(every, typed)),
+        "by_type": {one.search.kind: _type_data(one, equal, typed) for one in found},
     }
-
-
-def names_of(side: Side) -> list[str]:
-    """Name each image by its file name; with its source where a name comes twice."""
-    names = [row.file_name for row in side.rows]
-    if len(set(names)) == len(names):
-        return names
-    return [f"{row.group_id.split(':')[0]}/{row.split}/{row.file_name}" for row in side.rows]
 
 
 def rate(k: int, n: int) -> dict[str, Any]:
@@ -61,44 +64,39 @@ def rate(k: int, n: int) -> dict[str, Any]:
     return {"value": k / n, "low": low, "high": high, "n": n}
 
 
-def _copies(context: Context, one: Found) -> list[dict[str, Any]]:
-    assert context.train is not None
-    entries = []
-    names = (names_of(context.synthetic), names_of(context.train))
-    for finding in one.audit.findings:
-        made = int(one.search.synthetic[finding.synthetic])
-        seen = int(one.search.train[finding.train])
-        entries.append(
-            {
-                "synthetic": names[0][made],
-                "train": names[1][seen],
-                "score": finding.score,
-                "image_type": one.search.kind,
-                "equal": _equal(context.synthetic, made, context.train, seen),
-            }
-        )
-    return entries
+def _visible(side: Side, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Which images are not even: even ones show nobody."""
+    return shows(side.images(rows), side.name) if len(rows) else np.zeros(0, np.bool_)
 
 
-def _equal(synthetic: Side, made: int, train: Side, seen: int) -> bool:
-    difference = np.abs(synthetic.images([made]) - train.images([seen]))
-    return bool(difference.max() <= ONE_LEVEL)
+def _by_kind(side: Side, rows: npt.NDArray[np.int64]) -> dict[str, int]:
+    """How many of some images are of which type."""
+    kinds, counts = np.unique(side.kinds[rows], return_counts=True)
+    return {str(kind) or "untyped": int(n) for kind, n in zip(kinds, counts, strict=True)}
 
 
 def _alarms(one: Found) -> int:
     return round(one.audit.false_alarms[0] * one.audit.n_holdout)
 
 
-def _type_data(one: Found) -> dict[str, Any]:
+def _type_data(
+    one: Found, equal: Mapping[int, int], typed: npt.NDArray[np.int64]
+) -> dict[str, Any]:
+    copies = {int(one.search.synthetic[finding.synthetic]) for finding in one.audit.findings}
+    copies |= set(one.search.synthetic.tolist()) & set(equal)
+    again = one.search.kind == ALL and bool(np.isin(one.search.synthetic, typed).all())
     return {
         "n_synthetic": one.audit.n,
         "n_train": one.audit.n_train,
         "n_holdout": one.audit.n_holdout,
-        "copies": len(one.audit.findings),
-        "copy_rate": rate(len(one.audit.findings), one.audit.n),
+        "searched_again": again,
+        "copies": len(copies),
+        "copy_rate": rate(len(copies), one.audit.n),
         "false_alarms": rate(_alarms(one), one.audit.n_holdout),
         "threshold": one.audit.threshold,
         "quantile": one.audit.quantile,
+        "certain_from": one.certain,
+        "certain": sum(finding.score >= one.certain for finding in one.audit.findings),
         "method": one.audit.method,
         "self_test": _tests([one.test]),
         "views": {name: quantiles(view.values) for name, view in one.audit.views.items()},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,66 +10,13 @@ import numpy.typing as npt
 
 from synthmed.errors import SynthmedError
 from synthmed.evaluation.context import Context, Features
-from synthmed.evaluation.privacy_searches import Index, Search, equal_sizes
+from synthmed.evaluation.privacy_neighbours import Neighbours
+from synthmed.evaluation.privacy_searches import Index, Search, searched
 from synthmed.measures.memorisation import authenticity, closer_share, data_copying
-from synthmed.measures.search import nearest
 
 Array = npt.NDArray[np.float64]
 QUANTILES = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95)
 _CELLS, _PER_CELL = 10, 40
-
-
-@dataclass(frozen=True)
-class Neighbours:
-    """Distances between the sides within types, training and hold-out cut to equal size.
-
-    Attributes:
-        nearest: (n, 2) nearest and second-nearest distances: "synthetic to training",
-            "hold-out to training", "synthetic to hold-out".
-        groups: (N,) patient (within the type) of the real image that is nearest to each
-            synthetic one.
-        n_train: Training images.
-        n_holdout: Hold-out images.
-    """
-
-    nearest: dict[str, Array]
-    groups: npt.NDArray[np.str_]
-    n_train: int
-    n_holdout: int
-
-
-def neighbours(context: Context, parts: Sequence[Search]) -> Neighbours:
-    """Find the neighbours of each search's synthetic images.
-
-    Args:
-        context: With `train` and `holdout`.
-        parts: The searches.
-    """
-    assert context.train is not None
-    assert context.holdout is not None
-    sides = (context.synthetic, context.train, context.holdout)
-    made, known, held = (context.features(side).values for side in sides)
-    names = ("synthetic to training", "hold-out to training", "synthetic to hold-out")
-    distances: dict[str, list[Array]] = {name: [] for name in names}
-    groups: list[str] = []
-    sizes = np.zeros(2, np.int64)
-    for part in parts:
-        train, holdout = _cut(context, part)
-        sizes += [len(train), len(holdout)]
-        own, t, h = made[part.synthetic], known[train], held[holdout]
-        to_train, first = nearest(own, t, k=2)
-        to_holdout, second = nearest(own, h, k=2)
-        found = (to_train, nearest(h, t, k=2)[0], to_holdout)
-        for name, values in zip(names, found, strict=True):
-            distances[name].append(values)
-        patients = np.where(
-            to_train[:, 0] <= to_holdout[:, 0],
-            context.train.groups[train[first[:, 0]]],
-            context.holdout.groups[holdout[second[:, 0]]],
-        )
-        groups += [f"{part.kind}|{patient}" for patient in patients]
-    joined = {name: np.concatenate(values) for name, values in distances.items()}
-    return Neighbours(joined, np.asarray(groups), int(sizes[0]), int(sizes[1]))
 
 
 def measure_distances(
@@ -87,7 +33,7 @@ def measure_distances(
         `closer_to_train`, `authenticity`, `c_t`, `distances`; None for what cannot be measured,
         and the reasons.
     """
-    features = context.features(context.synthetic)
+    features = context.features(searched(context))
     reasons: list[str] = []
     data: dict[str, Any] = {name: quantiles(pairs) for name, pairs in found.nearest.items()}
     tasks: dict[str, Callable[[], dict[str, Any]]] = {
@@ -127,20 +73,29 @@ def _closer(found: Neighbours, seed: int) -> dict[str, Any]:
         "n_synthetic": share.n,
         "n_train": found.n_train,
         "n_holdout": found.n_holdout,
+        "share_of_train": found.n_train / found.n_every,
     }
 
 
 def _authenticity(context: Context, parts: Sequence[Search]) -> dict[str, Any]:
-    made, known, _ = _rows(parts)
+    """Authenticity of the synthetic images, and of the hold-out images beside it."""
+    made, known, held = _rows(parts)
     assert context.train is not None
-    share = authenticity(
-        context.features(context.synthetic).values[made],
-        context.features(context.train).values[known],
-        context.train.groups[known],
-        context.synthetic.groups[made],
-    )
-    ends = {"value": share.value, "low": share.low, "high": share.high}
-    return {**ends, "n_real": len(known), "n_synthetic": share.n}
+    assert context.holdout is not None
+    train = context.features(context.train).values[known]
+    entries = []
+    for side, rows in ((searched(context), made), (context.holdout, held)):
+        share = authenticity(
+            context.features(side).values[rows],
+            train,
+            context.train.groups[known],
+            side.groups[rows],
+            blocks=context.settings.blocks,
+        )
+        ends = {"value": share.value, "low": share.low, "high": share.high}
+        entries.append({**ends, "n_real": len(known), "n": share.n})
+    entries[0]["n_synthetic"] = entries[0].pop("n")
+    return {**entries[0], "holdout": entries[1]}
 
 
 def _data_copying(context: Context, parts: Sequence[Search]) -> dict[str, Any]:
@@ -149,11 +104,11 @@ def _data_copying(context: Context, parts: Sequence[Search]) -> dict[str, Any]:
     assert context.holdout is not None
     cells = max(1, min(_CELLS, min(len(made), len(held)) // _PER_CELL))
     found = data_copying(
-        context.features(context.synthetic).values[made],
+        context.features(searched(context)).values[made],
         context.features(context.holdout).values[held],
         context.features(context.train).values[known],
         cells=cells,
-        synthetic_groups=context.synthetic.groups[made],
+        synthetic_groups=searched(context).groups[made],
         holdout_groups=context.holdout.groups[held],
         seed=context.settings.seed,
     )
@@ -171,15 +126,6 @@ def _data_copying(context: Context, parts: Sequence[Search]) -> dict[str, Any]:
 
 def _ids(features: Features) -> dict[str, str]:
     return {"extractor": features.id, "preprocessing": features.preprocessing}
-
-
-def _cut(context: Context, part: Search) -> tuple[Index, Index]:
-    """The search's training and hold-out rows, cut to equal size by whole patients."""
-    assert context.train is not None
-    assert context.holdout is not None
-    groups = (context.train.groups[part.train], context.holdout.groups[part.holdout])
-    first, second = equal_sizes(*groups, context.settings.seed)
-    return part.train[first], part.holdout[second]
 
 
 def _rows(parts: Sequence[Search]) -> tuple[Index, Index, Index]:

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from synthmed.evaluation.context import Context
-from synthmed.evaluation.privacy_lights import LEAST_RECALL
+from synthmed.evaluation.privacy_called import folder_of
+from synthmed.evaluation.privacy_copy_light import LEAST_RECALL
 from synthmed.evaluation.privacy_searches import LEAST_GROUPS
+from synthmed.evaluation.sides import Side
 
 FEW_HOLDOUT = 100
 """Below so many hold-out images a false-alarm rate of 1 % cannot be told from 4 %."""
@@ -47,12 +49,26 @@ def warn_of_sides(context: Context, warn: Callable[[str], None]) -> None:
     same = int(np.isin(holdout.digests, train.digests).sum())
     if same:
         warn(f"{same} hold-out images are files of the training set")
-    own, theirs = ({row.group_id.split(":")[0] for row in side.rows} for side in (train, holdout))
-    if all(":" in row.group_id for side in (train, holdout) for row in side.rows) and own != theirs:
+    if not _same_sources(train, holdout):
+        folders = sorted({folder_of(row) for side in (train, holdout) for row in side.rows} - {""})
         warn(
-            "training and hold-out images are of different sources ("
-            f"{', '.join(sorted(own ^ theirs))}): differences between sources look like memory"
+            "training and hold-out images are of different sources"
+            + (f" (folders {', '.join(folders)})" if folders else "")
+            + ": differences between sources look like memory"
         )
+
+
+def _same_sources(train: Side, holdout: Side) -> bool:
+    """Whether what stands before the colon of "source:patient" is the same on both sides.
+
+    True where it cannot be told: groups without a colon, or hardly two of one "source".
+    """
+    groups = [set(side.groups.tolist()) for side in (train, holdout)]
+    sources = [{name.split(":")[0] for name in names} for names in groups]
+    if any(":" not in name for names in groups for name in names):
+        return True
+    few = all(len(own) <= len(names) / 2 for own, names in zip(sources, groups, strict=True))
+    return sources[0] == sources[1] or not few
 
 
 def warn_of_recall(data: dict[str, Any], warn: Callable[[str], None]) -> None:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from synthmed.errors import SynthmedError
 from synthmed.evaluation.context import Context
 from synthmed.evaluation.sides import Side
+from synthmed.measures.copies.prepare import shows
+from synthmed.measures.search import nearest
 
 Index = npt.NDArray[np.int64]
 LEAST_GROUPS = 4
 """Patients on either side that a search of its own needs."""
-EVEN = 1.0 / 255.0
-"""Images whose grey values have a lower standard deviation show nothing."""
+MOST_ACROSS = 20_000
+"""Training images up to which a copy is looked for among types that are not its own."""
 ALL = "all types"
 
 
@@ -37,11 +39,18 @@ class Search:
     holdout: Index
 
 
+def searched(context: Context) -> Side:
+    """All synthetic images, of whatever type: rows of searches are rows of this side."""
+    return context.synthetic if context.every is None else context.every
+
+
 def searches(context: Context, warn: Callable[[str], None]) -> list[Search]:
     """Deal the images into searches.
 
     Synthetic images of a type with training and hold-out images of at least four patients each
-    have a search of their own. The others are searched together among all real images.
+    have a search of their own. The others are searched together among all real images; so are,
+    once more, those whose nearest training image in feature space is of another type, as the
+    type that they are said to be may be wrong.
 
     Args:
         context: With `train` and `holdout`.
@@ -53,62 +62,66 @@ def searches(context: Context, warn: Callable[[str], None]) -> list[Search]:
     train, holdout = context.train, context.holdout
     assert train is not None
     assert holdout is not None
-    made = np.flatnonzero(_shows(context.synthetic, warn))
-    seen, other = np.flatnonzero(_shows(train, warn)), np.flatnonzero(_shows(holdout, warn))
-    kinds = (context.synthetic.kinds[made], train.kinds[seen], holdout.kinds[other])
+    sides = (searched(context), train, holdout)
+    rows = [np.flatnonzero(_shows(side, warn)) for side in sides]
+    kinds = [side.kinds[own] for side, own in zip(sides, rows, strict=True)]
     found: list[Search] = []
-    left = np.ones(len(made), np.bool_)
+    left = np.ones(len(rows[0]), np.bool_)
     for kind in sorted(set(kinds[0].tolist())):
-        parts = [rows[k == kind] for rows, k in zip((made, seen, other), kinds, strict=True)]
+        parts = [own[k == kind] for own, k in zip(rows, kinds, strict=True)]
         if _enough(train, parts[1]) and _enough(holdout, parts[2]):
             found.append(Search(kind or "untyped", *parts))
             left &= kinds[0] != kind
-    if not left.any():
+    if not (_enough(train, rows[1]) and _enough(holdout, rows[2])):
         return found
-    if not (_enough(train, seen) and _enough(holdout, other)):
-        if found:
-            _say_unsearched(kinds[0][left], warn)
-        return found
-    names = ", ".join(sorted({str(kind) or "untyped" for kind in kinds[0][left]}))
-    if found or len(set(kinds[1].tolist())) > 1:
+    if left.any() and (found or len(set(kinds[1].tolist())) > 1):
         warn(
-            f"{int(left.sum())} synthetic images ({names}) have too few training or hold-out "
-            "images of their type: they are searched among those of all types"
+            f"{int(left.sum())} synthetic images ({_names(kinds[0][left])}) have too few training "
+            "or hold-out images of their type: they are searched among those of all types"
         )
-    return [*found, Search(ALL, made[left], seen, other)]
+    across = left | _strangers(context, rows, kinds, warn) if found else left
+    if not across.any():
+        return found
+    return [*found, Search(ALL, rows[0][across], *rows[1:])]
 
 
-def equal_sizes(
-    first: Sequence[Any] | npt.NDArray[Any], second: Sequence[Any] | npt.NDArray[Any], seed: int
-) -> tuple[Index, Index]:
-    """Cut the larger of two sets to the size of the smaller by whole groups.
+def comparable(context: Context, parts: Sequence[Search]) -> list[Search]:
+    """The searches whose training and hold-out images are alike but for having been trained on.
 
-    Args:
-        first: Group of each image of the one set.
-        second: Group of each image of the other.
-        seed: Seeds the choice.
-
-    Returns:
-        Kept rows of both, in order; of equal number up to less than a group.
+    Those within a type; where there are none, that among all types if both sides have the same.
     """
-    size = min(len(first), len(second))
-    return _cut(np.asarray(first), size, seed), _cut(np.asarray(second), size, seed)
+    assert context.train is not None
+    assert context.holdout is not None
+    own = [part for part in parts if part.kind != ALL]
+    same = set(context.train.kinds.tolist()) == set(context.holdout.kinds.tolist())
+    return own or (list(parts) if same else [])
 
 
-def _cut(groups: npt.NDArray[Any], most: int, seed: int) -> Index:
-    """Whole groups in a random order, as long as they fit."""
-    if len(groups) <= most:
-        return np.arange(len(groups))
-    names, codes, sizes = np.unique(groups, return_inverse=True, return_counts=True)
-    chosen = np.zeros(len(names), np.bool_)
-    total = 0
-    for group in np.random.default_rng(seed).permutation(len(names)):
-        if total + sizes[group] <= most:
-            chosen[group] = True
-            total += int(sizes[group])
-    if not chosen.any():  # every group is larger: a part of the smallest one
-        return np.flatnonzero(codes == sizes.argmin())[:most]
-    return np.flatnonzero(chosen[codes])
+def _strangers(
+    context: Context,
+    rows: list[Index],
+    kinds: list[npt.NDArray[np.str_]],
+    warn: Callable[..., None],
+) -> npt.NDArray[np.bool_]:
+    """Which synthetic images have a nearest training image of another type."""
+    none = np.zeros(len(rows[0]), np.bool_)
+    if len(set(kinds[1].tolist())) < 2:
+        return none
+    if len(rows[1]) > MOST_ACROSS:
+        warn(
+            f"more than {MOST_ACROSS:,} training images: apart from equal images, copies of a "
+            "training image of another type than their own were not looked for"
+        )
+        return none
+    assert context.train is not None
+    try:
+        made = context.features(searched(context)).values[rows[0]]
+        seen = context.features(context.train).values[rows[1]]
+        _, match = nearest(made, seen, k=1)
+    except SynthmedError as error:
+        warn(f"copies of training images of another type were not looked for: {error}")
+        return none
+    return np.asarray(kinds[1][match[:, 0]] != kinds[0])
 
 
 def _enough(side: Side, rows: Index) -> bool:
@@ -117,13 +130,12 @@ def _enough(side: Side, rows: Index) -> bool:
 
 def _shows(side: Side, warn: Callable[[str], None]) -> npt.NDArray[np.bool_]:
     """(N,) which images are not even."""
-    parts = [batch.mean(axis=1).std(axis=(1, 2)) >= EVEN for batch in side.batches()]
-    shows = np.concatenate(parts) if parts else np.zeros(0, np.bool_)
-    if not shows.all():
-        warn(f"{int((~shows).sum())} even {side.name} images are left out of the search for copies")
-    return shows
+    parts = [shows(batch, side.name) for batch in side.batches()]
+    seen = np.concatenate(parts) if parts else np.zeros(0, np.bool_)
+    if not seen.all():
+        warn(f"{int((~seen).sum())} even {side.name} images are left out of the search for copies")
+    return seen
 
 
-def _say_unsearched(kinds: npt.NDArray[np.str_], warn: Callable[[str], None]) -> None:
-    names = ", ".join(sorted({str(kind) or "untyped" for kind in kinds}))
-    warn(f"{len(kinds)} synthetic images ({names}) were not searched: too few real images")
+def _names(kinds: npt.NDArray[np.str_]) -> str:
+    return ", ".join(sorted({str(kind) or "untyped" for kind in kinds}))

@@ -9,9 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from synthmed.evaluation.context import Context
+from synthmed.evaluation.privacy_called import names_of
 from synthmed.evaluation.privacy_copies import Found
-from synthmed.evaluation.privacy_data import names_of
-from synthmed.evaluation.privacy_lights import number, percent
+from synthmed.evaluation.privacy_copy_light import percent
+from synthmed.evaluation.privacy_lights import number
+from synthmed.evaluation.privacy_searches import searched
 from synthmed.evaluation.sections import Plot, Table
 
 PAIRS = 12
@@ -98,11 +100,11 @@ def closest_pairs(found: Sequence[Found]) -> list[tuple[Found, int]]:
 def _closest(context: Context, found: Sequence[Found]) -> Table:
     assert context.train is not None
     lines = []
-    names = (names_of(context.synthetic), names_of(context.train))
+    names = (names_of(searched(context)), names_of(context.train))
     for one, i in closest_pairs(found):
         made = names[0][int(one.search.synthetic[i])]
-        seen = names[1][int(one.search.train[one.audit.matches[i]])]
         score, limit = float(one.audit.scores[i]), one.audit.threshold
+        seen = names[1][int(one.search.train[one.audit.matches[i]])] if score > limit else "-"
         cells = [f"{score:.3g}", f"{limit:.3g}", "copy" if score > limit else "no"]
         second = f"{one.audit.views['pixels'].values[i, 1]:.3g}"
         far = " / ".join(f"{x:.3g}" for x in one.audit.views["features"].values[i])
@@ -111,7 +113,8 @@ def _closest(context: Context, found: Sequence[Found]) -> Table:
     notes = [
         "Score: how far the training image stands out in the comparison tile by tile; beside it "
         "the score of the nearest image of another patient, and the distances in feature space "
-        "to the nearest training image and to the nearest one of another patient."
+        "to the nearest training image and to the nearest one of another patient. Training images "
+        "are named for copies only."
     ]
     return Table("Closest pairs", [*header, "next patient", "feature distances"], lines, notes)
 
@@ -126,7 +129,9 @@ def _distances(data: dict[str, Any]) -> Table:
     notes = []
     for key, words in (("authenticity", "Authenticity"), ("c_t", "C_T")):
         if data[key] is not None:
-            notes.append(f"{words}: {number(data[key])}.")
+            beside = data[key].get("holdout")
+            than = f" (hold-out images {number(beside)})" if beside else ""
+            notes.append(f"{words}: {number(data[key])}{than}.")
     return Table("Distances in feature space", header, lines, notes)
 
 
@@ -151,11 +156,11 @@ def _pictures(context: Context, found: Sequence[Found]) -> Plot:
     """Pairs below one another: the synthetic image on the left, the training image beside it."""
     assert context.train is not None
     grids, labels = [], []
-    names = (names_of(context.synthetic), names_of(context.train))
+    names = (names_of(searched(context)), names_of(context.train))
     for one, i in closest_pairs(found):
         made = int(one.search.synthetic[i])
         seen = int(one.search.train[one.audit.matches[i]])
-        pair = [context.synthetic.images([made])[0], context.train.images([seen])[0]]
+        pair = [searched(context).images([made])[0], context.train.images([seen])[0]]
         grids.append(np.concatenate([image.mean(axis=0) for image in pair], axis=1))
         labels.append(f"{names[0][made]} | {names[1][seen]}: {one.audit.scores[i]:.3g}")
     pixels = (np.concatenate(grids, axis=0) + 1.0) / 2.0

@@ -109,12 +109,13 @@ def manifold_family(
         SynthmedError: Too few rows remain.
     """
     real_radii = synthetic_radii = None
+    blocks = block_count(real, synthetic)
     if {"precision", "density", "coverage"} & set(names):
-        real_radii = squared_radii(real, left_out, k)
+        real_radii = squared_radii(real, left_out, k, blocks)
     if "recall" in names:
-        synthetic_radii = squared_radii(synthetic, left_out, k)
+        synthetic_radii = squared_radii(synthetic, left_out, k, blocks)
     of_real, of_synthetic = take_census(real, synthetic, real_radii, synthetic_radii, left_out)
-    keep = kept_blocks(left_out, block_count(real, synthetic))
+    keep = kept_blocks(left_out, blocks)
     keep_real, keep_synthetic = keep[:, real.blocks], keep[:, synthetic.blocks]
     values = {}
     if of_real is not None:

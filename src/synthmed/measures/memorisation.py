@@ -7,17 +7,15 @@ count; which image is a copy of which is told by nearest neighbours.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from synthmed.errors import SynthmedError
-from synthmed.measures.arrays import Array, as_features
+from synthmed.measures.arrays import Array
+from synthmed.measures.authenticity import Share, authentic, authenticity
 from synthmed.measures.data_copying import DataCopying, data_copying
 from synthmed.measures.intervals import bootstrap_groups, wilson
-from synthmed.measures.search import nearest
 
 __all__ = [
     "DataCopying",
@@ -29,82 +27,6 @@ __all__ = [
 ]
 
 FLIPS = 10_000
-
-
-@dataclass(frozen=True)
-class Share:
-    """A share of images with its 95 % interval.
-
-    Attributes:
-        value: The share.
-        low: Lower end of the interval.
-        high: Upper end of the interval.
-        n: Number of images.
-        p: Two-sided p-value against one half; None where nothing is tested.
-        ties: Images equally far from both sides.
-    """
-
-    value: float
-    low: float
-    high: float
-    n: int
-    p: float | None = None
-    ties: int = 0
-
-
-def authentic(synthetic: Any, train: Any, train_groups: Any = None) -> NDArray[np.bool_]:
-    """Which synthetic images are authentic (Alaa et al. 2022, section 4.3).
-
-    An image is authentic if it is farther from its nearest training image than that one is
-    from its own nearest training image. Where an image's copies lie nearer than real images
-    lie to each other, it is not.
-
-    Args:
-        synthetic: (N, D) features.
-        train: (T, D) features, T at least 2.
-        train_groups: (T,) patients; the training image's own neighbour is then one of another
-            patient, so that near-doubles within a patient hide no copy.
-
-    Returns:
-        (N,) booleans.
-
-    Raises:
-        SynthmedError: Too few training images, widths that differ, or a single patient.
-    """
-    train = as_features(train, "train", rows=2)
-    distance, match = nearest(synthetic, train, k=1)
-    groups = np.arange(len(train)) if train_groups is None else np.asarray(train_groups)
-    own = nearest(train, train, k=1, apart=(groups, groups))[0][:, 0]
-    if not np.isfinite(own).all():
-        raise SynthmedError("training images of a single group have no neighbour of another")
-    return np.asarray(distance[:, 0] > own[match[:, 0]])
-
-
-def authenticity(
-    synthetic: Any, train: Any, train_groups: Any = None, synthetic_groups: Any = None
-) -> Share:
-    """Share of synthetic images that are authentic; see ``authentic``.
-
-    Args:
-        synthetic: (N, D) features.
-        train: (T, D) features.
-        train_groups: (T,) patients.
-        synthetic_groups: (N,) groups, drawn whole by the bootstrap; None: Wilson interval.
-
-    Returns:
-        The share, with an interval over synthetic images for these training images. Fresh images
-        of the same distribution are not all authentic: the share is that of points which are not
-        the nearest neighbour of their nearest neighbour, 1/3 in one dimension and towards 1/2 in
-        many. So compare it with the share of hold-out images.
-
-    Raises:
-        SynthmedError: As for ``authentic``.
-    """
-    found = authentic(synthetic, train, train_groups)
-    ends = wilson(int(found.sum()), len(found))
-    if synthetic_groups is not None:
-        ends = bootstrap_groups(np.mean, [found.astype(float)], synthetic_groups)
-    return Share(float(found.mean()), *ends, len(found))
 
 
 def closer_share(to_train: Any, to_holdout: Any, groups: Any = None, seed: int = 0) -> Share:

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from synthmed.errors import SynthmedError
 from synthmed.measures.arrays import Array
-from synthmed.measures.blocks import Dealt, Index, LeftOut, block_count, kept_blocks
+from synthmed.measures.blocks import Dealt, Index, LeftOut, kept_blocks
 from synthmed.measures.search import nearest_squares, rows_at_once, squared_distances
 
 CHUNK = 512
 
 
-def squared_radii(side: Dealt, left_out: LeftOut, k: int) -> Array:
+def squared_radii(side: Dealt, left_out: LeftOut, k: int, blocks: int) -> Array:
     """Squared distance of each row to its k-th neighbour, without each set of blocks.
 
     The k nearest rows within each block are found once; the k-th neighbour without some blocks
@@ -25,6 +25,7 @@ def squared_radii(side: Dealt, left_out: LeftOut, k: int) -> Array:
         side: (N, D) features in float64.
         left_out: Sets of blocks to leave out.
         k: The neighbour that counts, the row itself not counted.
+        blocks: Number of blocks that both sides are dealt into; this side may have no row in some.
 
     Returns:
         (len(left_out), N); not-a-number for rows in a block that is left out.
@@ -32,7 +33,7 @@ def squared_radii(side: Dealt, left_out: LeftOut, k: int) -> Array:
     Raises:
         SynthmedError: Not more than k rows remain.
     """
-    n, keep = len(side.rows), kept_blocks(left_out, block_count(side))
+    n, keep = len(side.rows), kept_blocks(left_out, blocks)
     fewest = int(keep[:, side.blocks].sum(axis=1).min())
     if fewest <= k:
         raise SynthmedError(
@@ -56,8 +57,8 @@ def squared_radii(side: Dealt, left_out: LeftOut, k: int) -> Array:
         rows = np.arange(start, min(start + chunk, n))
         table = squares - 2.0 * (centred[rows] @ columns)
         table[rows - start, position[rows]] = np.inf
-        values, indices, blocks = _nearest_by_block(table, edges, k)
-        chosen = _kth(values, order[indices], blocks, keep, k)
+        values, indices, own = _nearest_by_block(table, edges, k)
+        chosen = _kth(values, order[indices], own, keep, k)
         found = _measured(side.rows, rows, chosen)
         mask = keep[:, side.blocks[rows]]
         radii[:, rows] = np.where(mask, found, np.nan)

@@ -78,6 +78,24 @@ def test_a_lost_half_is_a_loss_of_coverage():
     assert whole.high < found.low
 
 
+def test_the_loss_among_as_many_is_what_coverage_gives():
+    """Smaller sets cover less, whatever they hold: they are compared with others of their size."""
+    a, b, x, y = draw(5, n=100)
+    named = [
+        (each, groups(name, len(each))) for each, name in zip((a, b, x, y), "abxy", strict=True)
+    ]
+    some = [(rows[:40], names[:40]) for rows, names in named]
+    alone = coverage_loss(*named[:2], some[2], some[3])
+    assert alone.low > 0.05
+    found = coverage_loss(*named[:2], some[2], some[3], among=(some[1], some[0]))
+    among = coverage(a, b[:40]) + coverage(b, a[:40])
+    expected = (among - coverage(a, x[:40]) - coverage(b, y[:40])) / 2
+    np.testing.assert_allclose(found.value, expected)
+    assert found.low < 0.0 < found.high
+    one = coverage_loss(*named[:2], some[2], among=(some[1], some[0]))
+    np.testing.assert_allclose(one.value, (among - coverage(a, x[:40]) - coverage(b, x[:40])) / 2)
+
+
 def test_too_small_and_unequal_samples():
     a, b, x, _ = draw()
     with pytest.raises(SynthmedError, match="cannot be compared"):

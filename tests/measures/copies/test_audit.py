@@ -6,7 +6,8 @@ import pytest
 from synthmed.errors import SafetyError, SynthmedError
 from synthmed.measures.copies import detector
 from synthmed.measures.copies.audit import find_copies
-from synthmed.measures.copies.prepare import prepare
+from synthmed.measures.copies.prepare import prepare, shows
+from synthmed.measures.copies.symmetries import ALL, positioned
 from synthmed.measures.intervals import wilson
 
 
@@ -45,7 +46,7 @@ def test_the_result_says_what_it_rests_on(mixed):
     assert result.false_alarms == (alarms / 60, *wilson(alarms, 60))
     assert (result.n, result.n_train, result.n_holdout) == (42, 90, 60)
     assert result.quantile == pytest.approx(1 / 61)  # 60 images cannot resolve 1 %
-    assert result.method.startswith("local-match/1: 64 px")
+    assert result.method.startswith("local-match/2: 64 px")
     assert set(result.views) == {"pixels"}
     view = result.views["pixels"]
     assert (view.values[:, 0] >= view.values[:, 1]).all()
@@ -85,6 +86,46 @@ def test_positions_are_found_only_if_they_are_searched(sets):
     )
     assert usual.rate[0] < 0.2
     assert more.rate[0] > 0.9
+
+
+def test_copies_are_found_in_all_eight_positions_and_as_negatives(sets):
+    rows = np.arange(40) * 2
+    copied = np.stack(
+        [
+            positioned(sets["train"][row], ALL[i % 8]) * (-1) ** (i // 8)
+            for i, row in enumerate(rows)
+        ]
+    )
+    synthetic = np.concatenate([copied, sets["fresh"], -sets["fresh"]])
+    result = find_copies(
+        synthetic, sets["train"], sets["holdout"], holdout_groups=None, symmetries=ALL
+    )
+    assert result.matches[:40].tolist() == rows.tolist()
+    called = result.scores > result.threshold
+    assert called[:40].mean() > 0.9
+    assert called[40:].mean() < 0.06
+    assert all(name in result.method for name in (*ALL, "negatives"))
+
+
+def test_negatives_are_found_without_asking(sets):
+    inverted = -near_copies(sets["train"][:20], np.random.default_rng(0))
+    result = find_copies(inverted, sets["train"], sets["holdout"], holdout_groups=None)
+    assert result.rate[0] > 0.9
+    assert result.matches.tolist() == list(range(20))
+
+
+def test_a_fine_pattern_can_be_left_out_before_the_audit(sets):
+    """Shrunk to 64 pixels it is even; it must not stop the search among the other images."""
+    large = {name: x.repeat(2, axis=2).repeat(2, axis=3) for name, x in sets.items()}
+    odd = np.full((1, 1, 128, 128), 0.2, np.float32)
+    odd[..., ::2, ::2] += 0.03
+    odd[..., 1::2, 1::2] += 0.03
+    synthetic = np.concatenate([large["train"][:5], odd])
+    given = large["train"], large["holdout"]
+    with pytest.raises(SynthmedError, match="even, the first in row 5"):
+        find_copies(synthetic, *given, holdout_groups=None)
+    kept = synthetic[shows(synthetic, "synthetic")]
+    assert len(find_copies(kept, *given, holdout_groups=None).findings) == 5
 
 
 @pytest.mark.parametrize(("size", "channels"), [(128, 1), (32, 3), (50, 3)])

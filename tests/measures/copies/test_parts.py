@@ -7,8 +7,8 @@ from synthmed.errors import SynthmedError
 from synthmed.measures.copies import local_match, scores, search
 from synthmed.measures.copies.calibration import cross_fitted_alarms, threshold_of
 from synthmed.measures.copies.descriptors import descriptors
-from synthmed.measures.copies.prepare import local_contrast, prepare
-from synthmed.measures.copies.symmetries import SYMMETRIES, check_symmetries, positioned
+from synthmed.measures.copies.prepare import local_contrast, prepare, shows
+from synthmed.measures.copies.symmetries import ALL, SYMMETRIES, check_symmetries, positioned
 from synthmed.measures.copies.twins import merged
 from synthmed.measures.copies.views import feature_neighbours
 
@@ -48,6 +48,15 @@ def test_block_scores_equal_plain_loops(local):
         position, row = divmod(int(pairs[i, k]), 6)
         known = local[row][:, ::-1] if position else local[row]
         np.testing.assert_allclose(found[i, k], plain_blocks(local[i], known), atol=2e-5)
+
+
+def test_a_negative_fits_as_its_image_does(local):
+    pairs = np.tile(np.arange(6), (6, 1))
+    plain = local_match.match_blocks(local, local, pairs, ("identity",))
+    negative = local_match.match_blocks(-local, local, pairs, ("identity",))
+    np.testing.assert_allclose(negative, plain, atol=1e-5)
+    own = np.arange(6)
+    np.testing.assert_allclose(negative[own, own], [plain_blocks(x, x) for x in local], atol=2e-5)
 
 
 def test_a_moved_image_fits_itself_and_no_other(local):
@@ -101,6 +110,7 @@ def test_local_contrast_hardly_sees_grey_values_and_turns_with_the_image(sets):
 def test_symmetries_are_the_eight_different_positions():
     image = np.arange(9).reshape(1, 3, 3)
     assert len({positioned(image, name).tobytes() for name in SYMMETRIES}) == 8
+    assert check_symmetries(ALL) == tuple(SYMMETRIES)
     assert positioned(image, "mirror")[0, 0].tolist() == [2, 1, 0]
     assert positioned(image, "upside-down")[0, 0].tolist() == [6, 7, 8]
     with pytest.raises(SynthmedError, match="once"):
@@ -111,6 +121,25 @@ def test_large_images_are_shrunk_and_odd_sides_rounded(patients):
     assert prepare(patients(2, 1, 128), "x").grey.shape == (2, 64, 64)
     assert prepare(patients(2, 1, 50, 3), "x").grey.shape == (2, 48, 48)
     assert prepare(patients(2, 1, 50, 3), "x").shape == (3, 50, 50)
+
+
+def chequered(size):
+    """Single pixels of two grey values: a standard deviation of 0.015 at this size."""
+    y, x = np.mgrid[:size, :size]
+    return (0.2 + 0.03 * ((x + y) % 2)).astype(np.float32)[None, None]
+
+
+def test_what_shows_nothing_is_what_cannot_be_prepared(patients):
+    images = np.concatenate([patients(4, 1, 128), chequered(128), np.zeros((1, 1, 128, 128))])
+    assert images[4].std() > 1 / 255
+    seen = shows(images, "x")
+    assert seen.tolist() == [True] * 4 + [False] * 2
+    assert len(prepare(images[seen], "x")) == 4
+    with pytest.raises(SynthmedError, match="2 x images are even, the first in row 4"):
+        prepare(images, "x")
+    assert shows(chequered(64), "x").all()  # not shrunk: the pattern is there
+    with pytest.raises(SynthmedError, match="x images of 8 × 8"):
+        shows(images[..., :8, :8], "x")
 
 
 def test_descriptors_are_unit_vectors_that_find_their_image(sets):
@@ -127,6 +156,16 @@ def test_closest_equals_brute_force_in_any_blocks(monkeypatch):
     np.testing.assert_array_equal(search.closest(a, b, 4), brute)
     monkeypatch.setattr(search, "BLOCK", 200)
     np.testing.assert_array_equal(search.closest(a, b, 4), brute)
+
+
+def test_the_candidates_of_a_negative_are_those_of_the_image(sets):
+    train = descriptors(sets["train"][:, 0])
+    plain, negative = (descriptors(s * sets["train"][:40, 0]) for s in (1, -1))
+    found = search.candidates(negative, train, 12)
+    assert found.tolist() == search.candidates(plain, train, 12).tolist()
+    assert (found[:, 0] == np.arange(40)).all()
+    np.testing.assert_allclose(negative["gradients"], plain["gradients"], atol=1e-6)
+    assert set(train) > search.SIGNED
 
 
 def test_candidates_take_every_description_in_turn():
@@ -191,6 +230,12 @@ def test_a_picture_filed_under_two_patients_makes_them_one(sets):
     assert joined.tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 2, 3]
 
 
+def test_a_picture_filed_with_its_negative_is_one_patient(sets):
+    images = np.concatenate([sets["train"][:8, 0], -sets["train"][2:4, 0]])
+    joined = merged(np.arange(10), descriptors(images))
+    assert joined.tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 2, 3]
+
+
 def test_patients_are_joined_in_any_blocks(sets, monkeypatch):
     from synthmed.measures.copies import twins
 
@@ -210,6 +255,14 @@ def test_the_threshold_is_the_conformal_quantile():
         for _ in range(400)
     ]
     assert np.mean(above) == pytest.approx(0.05, abs=0.006)
+
+
+def test_no_score_gives_no_threshold():
+    with pytest.raises(SynthmedError, match="no score of a hold-out image"):
+        threshold_of(np.array([]), 0.01)
+    names, none = np.arange(9).astype(str), np.zeros(9, bool)
+    with pytest.raises(SynthmedError, match="no score of a hold-out image"):
+        cross_fitted_alarms(lambda _: np.zeros(9), names, none, 0.01, 0)
 
 
 def test_false_alarms_are_judged_by_rules_from_other_patients():

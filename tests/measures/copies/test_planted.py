@@ -7,7 +7,9 @@ import pytest
 
 from synthmed.errors import SynthmedError
 from synthmed.measures.copies.detector import CopyDetector
+from synthmed.measures.copies.kinds import USUAL_KINDS, self_test_kinds
 from synthmed.measures.copies.planted import PLANTED, Planter, plant, self_test
+from synthmed.measures.copies.symmetries import ALL, USUAL
 
 
 def blur(images):
@@ -24,11 +26,27 @@ def detector(sets):
 
 def test_half_of_the_usual_kinds_lie_outside_the_search():
     usual = list(PLANTED.values())[:8]
-    assert len(PLANTED) >= 8
+    assert [planter.name for planter in usual] == list(USUAL_KINDS)
     assert sum(not planter.inside_search for planter in usual) >= 4
     assert all(
         isinstance(planter, Planter) and PLANTED[planter.name] is planter for planter in usual
     )
+
+
+@pytest.mark.parametrize("codec", [True, False])
+@pytest.mark.parametrize(
+    ("positions", "further"),
+    [(("identity",), {"inverted"}), (USUAL, {"inverted"}), (ALL, {"inverted", "upside-down"})],
+)
+def test_a_self_test_plants_what_is_searched_and_as_much_that_is_not(positions, further, codec):
+    names = self_test_kinds(positions, codec)
+    assert len(set(names)) == len(names)
+    assert ("codec" in names) is codec
+    inside = {name for name in names if PLANTED[name].inside(positions)}
+    assert inside & {"inverted", "upside-down"} == further
+    assert further <= set(names)
+    assert len(inside) <= len(names) / 2
+    assert PLANTED["mirrored"].inside(positions) is ("mirror" in positions)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in PLANTED if kind != "codec"])
@@ -83,14 +101,26 @@ def test_the_codec_is_used_where_it_is_given_and_replaced_where_it_is_not(sets):
 
 def test_the_self_test_finds_most_copies_and_says_which_kinds(sets, detector):
     result = self_test(sets["train"], sets["holdout"], detector=detector, through_codec=blur)
-    assert result.planted == 64
+    assert result.planted == 80
+    assert list(result.by_kind) == [*USUAL_KINDS, "inverted", "covered"]
     assert result.found == sum(own["found"] for own in result.by_kind.values())
-    assert result.found >= 58
+    assert result.found >= 72
     for kind, own in result.by_kind.items():
         assert own["planted"] == 8
         assert own["low"] <= own["found"] / 8 <= own["high"]
         assert own["inside_search"] is PLANTED[kind].inside_search
-    assert result.by_kind["exact"]["found"] == 8
+    assert result.by_kind["exact"]["found"] == result.by_kind["inverted"]["found"] == 8
+
+
+def test_a_position_that_is_not_searched_counts_as_outside(sets, detector):
+    missed = self_test(sets["train"], sets["holdout"], detector=detector, kinds=["upside-down"])
+    assert missed.by_kind["upside-down"]["inside_search"] is False
+    assert missed.found <= 1
+    result = self_test(sets["train"], sets["holdout"], symmetries=ALL)
+    assert result.planted == 96
+    for kind in ("upside-down", "inverted"):
+        assert result.by_kind[kind]["inside_search"] is True
+        assert result.by_kind[kind]["found"] == 8
 
 
 def test_a_blind_detector_is_seen(sets, detector):
@@ -134,6 +164,13 @@ def test_the_self_test_calibrates_by_itself(sets):
 def test_what_cannot_be_planted_is_one_clear_error(sets, given, message):
     with pytest.raises(SynthmedError, match=message):
         plant(sets["train"], sets["holdout"], **given)
+
+
+def test_a_codec_that_gives_another_shape_is_refused(patients):
+    """A codec whose factor does not divide the frame: 50 pixels in, 48 out."""
+    train, others = patients(8, 1, 50), patients(8, 2, 50)
+    with pytest.raises(SynthmedError, match=r"the codec gives .* \(8, 1, 48, 48\) .* 50, 50"):
+        plant(train, others, kinds=["exact", "codec"], through_codec=lambda x: x[..., :48, :48])
 
 
 def test_sets_of_other_sizes_are_refused(sets):

@@ -90,19 +90,23 @@ def coverage_loss(
     against_first: Sample,
     against_second: Sample | None = None,
     *,
+    among: tuple[Sample, Sample] | None = None,
     blocks: int = 20,
 ) -> Excess:
     """Share of real images that further real patients reach and a set does not.
 
     ``(cov(A, B) + cov(B, A) - cov(A, X) - cov(B, X')) / 2`` with the coverage of Naeem et al.
     2020 (equation 5): the share of the first set's images whose ball, as wide as to the fifth
-    neighbour in its own set, holds an image of the second. Give all samples one size.
+    neighbour in its own set, holds an image of the second. It grows with the size of the second:
+    what covers (B, A, X and X') must have one size.
 
     Args:
         first: A, one half of the real images.
         second: B, the other half.
         against_first: X, what is to cover A.
         against_second: X', what is to cover B; None takes X for both.
+        among: Real images that cover A and B in the place of B and A, where X is smaller than
+            these; no patient of A covers A.
         blocks: Number of jackknife blocks.
 
     Returns:
@@ -111,7 +115,9 @@ def coverage_loss(
     Raises:
         SynthmedError: Widths that differ, or samples that are too small.
     """
-    stack, samples = _stacked(first, second, against_first, against_second)
+    stack, samples = _stacked(first, second, *(among or ()), against_first, against_second)
+    real = (2, 3) if among else (1, 0)
+    made = (4 if among else 2, len(samples) - 1)
     squares = (stack**2).sum(axis=1)
     distance = np.maximum(squares[:, None] + squares - 2.0 * stack @ stack.T, 0.0)
     np.fill_diagonal(distance, 0.0)
@@ -128,8 +134,7 @@ def coverage_loss(
             closest = distance[np.ix_(rows[i], rows[j])].min(axis=1)
             return float((closest <= radii[i]).mean())
 
-        last = len(rows) - 1
-        return (covered(0, 1) + covered(1, 0) - covered(0, 2) - covered(1, last)) / 2.0
+        return sum(covered(i, real[i]) - covered(i, made[i]) for i in (0, 1)) / 2.0
 
     return _with_interval(statistic, samples, blocks)
 

@@ -49,10 +49,10 @@ def variety(judged: Mapping[str, Any]) -> Light:
         "share that has one among as many synthetic images (coverage, fifth neighbour). Judged "
         "in all images and in every type. Green: the loss's 95 % interval lies below "
         f"{LOST:.2f} everywhere. Red: it lies above {LOST:.2f} somewhere. Amber: undecided. "
-        "Control: half of the real images, those on one side of the mean along the first "
-        "principal component, must be red by this rule; where they are not, the sets are too "
-        "small, and nothing is said. Images that are far from all real ones cover nothing, so "
-        "what turns realism red may turn this red, too."
+        "Control: half of the real variety, real images on one side of the mean along the first "
+        "principal component, must be red by this rule among as many real images; where it is "
+        "not, the sets are too small, and nothing is said. Images that are far from all real ones "
+        "cover nothing, so what turns realism red may turn this red, too."
     )
     verdicts = {name: loss(entry) for name, entry in judged.items()}
     return _light("Variety of the real images", rule, verdicts)

@@ -139,9 +139,10 @@ def methods_of(context: Context, given: Material, entries: Mapping[str, Any]) ->
         "window.",
         "Intervals: 95 %, delete-a-group jackknife over patients (synthetic: images) with "
         f"{settings.blocks} blocks, fewer where there are fewer groups.",
-        "Lights: excess and loss compare two halves of at most 2,048 real images with each "
-        "other and with as many synthetic images as a half has, with one jackknife of the "
-        "difference; blurs are Gaussian.",
+        "Lights: excess and loss compare two halves of the real images (at most 2,048 each, and no "
+        "more than there are synthetic images) with each other and with as many synthetic images, "
+        "with one jackknife of the difference; the samples of a control have one size, too; blurs "
+        "are Gaussian.",
     ]
 
 

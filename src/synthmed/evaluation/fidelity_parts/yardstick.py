@@ -2,12 +2,11 @@
 
 The yardstick is the real set itself, blurred a little: no threshold has to be chosen for a
 dataset or for an extractor. Blurred twice as much, it is the control that the same rule must
-call red; of variety the control is half of the real images, those on one side of the mean.
+call red; of variety the control is half of the real variety, images on one side of the mean.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -18,7 +17,8 @@ from scipy.ndimage import gaussian_filter
 from synthmed.errors import SynthmedError
 from synthmed.evaluation.context import Context, Features
 from synthmed.evaluation.fidelity_parts.excess import NEIGHBOUR, Sample, coverage_loss, kid_excess
-from synthmed.evaluation.fidelity_parts.halves import cut, halves
+from synthmed.evaluation.fidelity_parts.halves import cut
+from synthmed.evaluation.fidelity_parts.samples import Samples, samples
 from synthmed.evaluation.fidelity_parts.strata import Stratum
 from synthmed.evaluation.sides import Side
 from synthmed.measures.structure import high_frequency_ratio
@@ -112,59 +112,44 @@ def judged(
         ``coverage_loss`` and ``coverage_control``; null, with the reason as
         ``not_measurable``, where the set is too small.
     """
-    first, second, made, low = _samples(context, part, synthetic.values, real)
-    if len(first.rows) <= NEIGHBOUR:
-        reason = f"a half of the real images has {len(first.rows)}, {NEIGHBOUR + 1} are needed"
+    drawn = _drawn(context, part, real)
+    if len(drawn.first.rows) <= NEIGHBOUR:
+        reason = (
+            "halves of the real images, no larger than the synthetic set, have "
+            f"{len(drawn.first.rows)}: {NEIGHBOUR + 1} are needed"
+        )
         return {**dict.fromkeys(KEYS), "not_measurable": reason}
-    a, b = first.of(real.plain), second.of(real.plain)
-    others: dict[str, Sequence[Sample]] = {
-        "kid_excess": (made,),
-        "kid_yardstick": (second.of(real.small), first.of(real.small)),
-        "kid_control": (second.of(real.large), first.of(real.large)),
-        "coverage_loss": (made,),
-        "coverage_control": (low[1].of(real.plain), low[0].of(real.plain)),
-    }
+    among = drawn.among[0].of(real.plain), drawn.among[1].of(real.plain)
     entry: dict[str, Any] = {}
-    for name, against in others.items():
+    for name, given in _given(drawn, synthetic, real).items():
         measure = kid_excess if name.startswith("kid") else coverage_loss
+        more = {"among": among} if name == "coverage_control" else {}
         try:
-            found = asdict(measure(a, b, *against, blocks=context.settings.blocks))
+            found = asdict(measure(*given, **more, blocks=context.settings.blocks))
         except SynthmedError as error:
             entry |= {name: None, "not_measurable": str(error)}
             continue
-        numbers = {"n_real": len(a[0]), "n_synthetic": len(against[0][0])}
+        numbers = {"n_real": len(given[0][0]), "n_synthetic": len(given[2][0])}
         ids = {"extractor": synthetic.id, "preprocessing": synthetic.preprocessing}
         entry[name] = {**found, **numbers, **ids}
     return entry
 
 
-@dataclass(frozen=True)
-class _Half:
-    """Some of the yardsticks' rows, and their groups."""
+def _given(drawn: Samples, synthetic: Features, real: Yardsticks) -> dict[str, tuple[Sample, ...]]:
+    """By key the two halves of the real images, and what each is compared with."""
+    first, second = drawn.first, drawn.second
+    a, b, made = first.of(real.plain), second.of(real.plain), drawn.synthetic.of(synthetic.values)
+    return {
+        "kid_excess": (a, b, made),
+        "kid_yardstick": (a, b, second.of(real.small), first.of(real.small)),
+        "kid_control": (a, b, second.of(real.large), first.of(real.large)),
+        "coverage_loss": (a, b, made),
+        "coverage_control": (a, b, *(each.of(real.plain) for each in drawn.control)),
+    }
 
-    rows: Index
-    groups: list[str]
 
-    def of(self, table: npt.NDArray[Any]) -> Sample:
-        return table[self.rows], self.groups
-
-
-def _samples(
-    context: Context, part: Stratum, synthetic: npt.NDArray[Any], real: Yardsticks
-) -> tuple[_Half, _Half, Sample, list[_Half]]:
-    """Two halves of a stratum's real images, as many synthetic ones, and one side of each half."""
-    seed = context.settings.seed
-    names, kinds = (np.asarray(x)[real.rows] for x in (context.real.groups, context.real.kinds))
+def _drawn(context: Context, part: Stratum, real: Yardsticks) -> Samples:
+    columns = context.real.groups[real.rows], context.real.kinds[real.rows]
     own = np.flatnonzero(np.isin(real.rows, part.real))
-    a, b = (own[half] for half in halves(names[own], kinds[own], MOST, seed))
-    made_groups = context.synthetic.groups[part.synthetic]
-    made = cut(made_groups, len(a), seed)
-    every = real.plain[np.concatenate([a, b])].astype(np.float64)
-    low = []
-    if len(every):
-        centre = every.mean(axis=0)
-        direction = np.linalg.svd(every - centre, full_matrices=False)[2][0]
-        low = [half[(real.plain[half] - centre) @ direction <= 0] for half in (a, b)]
-    first, second, *ends = (_Half(rows, names[rows].tolist()) for rows in (a, b, *low))
-    ours = synthetic[part.synthetic[made]], made_groups[made].tolist()
-    return first, second, ours, ends
+    made = part.synthetic, context.synthetic.groups
+    return samples(own, real.plain, columns, made, MOST, context.settings.seed)

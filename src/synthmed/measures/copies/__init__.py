@@ -1,8 +1,8 @@
 """Copies of training images among synthetic ones, and how well they are found.
 
 - ``audit``: `find_copies`, the whole audit of a set of images;
-- ``planted``: copies planted on purpose, and the self-test that counts how many are found; their
-  ``kinds`` and the ``changes`` that they went through;
+- ``planting``: copies planted on purpose, their ``kinds`` and the ``changes`` that they went
+  through; ``planted``: the self-test that counts how many are found;
 - ``detector``: calibrated once, then asked many times; ``calibration``: its threshold, from images
   of other patients; ``leaks``: those of them that look like copies;
 - ``known``: the training images, ready to be searched; ``prepare``, ``symmetries``,

@@ -52,7 +52,15 @@ def threshold_of(scores: Array, false_alarm: float) -> tuple[float, float]:
 
     Returns:
         The threshold, and the share that it stands for, k / (n + 1).
+
+    Raises:
+        SynthmedError: No score at all.
     """
+    if len(scores) == 0:
+        raise SynthmedError(
+            "no score of a hold-out image to set a threshold by",
+            mend="Give more hold-out images of other patients",
+        )
     k = min(len(scores), max(1, int(false_alarm * (len(scores) + 1) + 1e-9)))
     return float(np.sort(scores)[-k]), k / (len(scores) + 1)
 
@@ -77,6 +85,9 @@ def cross_fitted_alarms(
 
     Returns:
         The number of false alarms among the n rows.
+
+    Raises:
+        SynthmedError: The rows outside a fold hold none that a threshold may be made from.
     """
     order = np.random.default_rng(seed).permutation(np.unique(groups))
     alarms = 0

@@ -45,6 +45,16 @@ def mirrored(images: Array, rng: Generator) -> Array:
     return images[..., ::-1].copy()
 
 
+def upside_down(images: Array, rng: Generator) -> Array:
+    """Exchanges top and bottom."""
+    return images[..., ::-1, :].copy()
+
+
+def inverted(images: Array, rng: Generator) -> Array:
+    """Exchanges black and white."""
+    return -images
+
+
 def regraded(images: Array, rng: Generator) -> Array:
     """Changes gamma (0.6 to 1.6), contrast (0.7 to 1.2) and brightness (0.12 of the range)."""
     count = (len(images), 1, 1, 1)

@@ -57,8 +57,8 @@ class CopyDetector:
         """Id of the method, with version and settings."""
         features = ", features given" if self.known.features is not None else ""
         return (
-            f"local-match/1: {self.known.images.grey.shape[-1]} px, {known.CANDIDATES} candidates, "
-            f"positions {' '.join(self.known.symmetries)}{features}"
+            f"local-match/2: {self.known.images.grey.shape[-1]} px, {known.CANDIDATES} candidates, "
+            f"positions {' '.join(self.known.symmetries)}, also as negatives{features}"
         )
 
     @classmethod

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from numpy.random import Generator
@@ -24,11 +24,18 @@ class Planter:
         inside_search: Whether the detector searches for exactly this; the others show whether it
             finds what nobody told it to look for.
         change: Makes the copies.
+        position: Name in ``SYMMETRIES`` of the position that must be searched for that; "" where
+            any search is one for this kind.
     """
 
     name: str
     inside_search: bool
     change: Change
+    position: str = ""
+
+    def inside(self, symmetries: Sequence[str]) -> bool:
+        """Whether a detector that searches these positions searches for exactly this."""
+        return self.inside_search and (not self.position or self.position in symmetries)
 
     def __call__(self, images: Array, others: Array, rng: Generator) -> Array:
         """Makes copies.
@@ -66,7 +73,7 @@ PLANTED: dict[str, Planter] = {
     for planter in (
         Planter("exact", True, _exact),
         Planter("shifted", True, _alone(changes.shifted)),
-        Planter("mirrored", True, _alone(changes.mirrored)),
+        Planter("mirrored", True, _alone(changes.mirrored), "mirror"),
         Planter("grey values", True, _alone(changes.regraded)),
         Planter("codec", False, _needs_codec),
         Planter("turned and zoomed", False, _alone(changes.turned)),
@@ -75,12 +82,35 @@ PLANTED: dict[str, Planter] = {
         Planter("coarse with noise", False, _alone(changes.coarse)),
         Planter("cropped", False, _alone(changes.cropped)),
         Planter("covered", False, _alone(changes.covered)),
+        Planter("upside-down", True, _alone(changes.upside_down), "upside-down"),
+        Planter("inverted", True, _alone(changes.inverted)),
     )
 }
 """All kinds by name."""
 
 USUAL_KINDS = tuple(PLANTED)[:8]
-"""What is planted unless other kinds are named."""
+"""The kinds that the benchmark counts, and what `plant` plants unless other kinds are named."""
 
 INSTEAD_OF_CODEC = "coarse with noise"
 """Takes the place of "codec" where there is no codec."""
+
+
+def usual_kinds(codec: bool) -> list[str]:
+    """The usual kinds, with another in the place of "codec" where there is no codec."""
+    return [INSTEAD_OF_CODEC if name == "codec" and not codec else name for name in USUAL_KINDS]
+
+
+def self_test_kinds(symmetries: Sequence[str], codec: bool) -> list[str]:
+    """What a self-test plants: the usual kinds, and as many further ones inside as outside.
+
+    Args:
+        symmetries: Positions that the detector searches.
+        codec: Whether there is a codec.
+
+    Returns:
+        The usual kinds, "inverted", "upside-down" where that position is searched, and for each
+        of these one further kind outside the search, so that half of all kinds stay outside.
+    """
+    further = ["inverted", "upside-down"]
+    inside = [name for name in further if PLANTED[name].inside(symmetries)]
+    return [*usual_kinds(codec), *inside, *("covered", "cropped")[: len(inside)]]

@@ -6,6 +6,10 @@ of them form a block, whose score is the largest mean of their correlations unde
 tile being allowed one pixel more in every direction. This is one level of the correlation pyramid
 of DeepMatching (Revaud et al. 2016, section 3.2). It bears small turns, zooms and warps; tiles of
 strangers find good places too, but not side by side.
+
+A candidate is compared as it is and with its local contrast negated, as an image with inverted
+grey values (a negative) has it: the correlations change their sign, nothing else. The better fit
+counts.
 """
 
 from __future__ import annotations
@@ -77,7 +81,8 @@ def match_blocks(
         symmetries: Names of positions.
 
     Returns:
-        (N, K, 36) float32 in [-1, 1], blocks row by row.
+        (N, K, 36) float32 in [-1, 1], blocks row by row: of the candidate or of its negative,
+        whichever fits better over all blocks.
     """
     grid = Grid(queries.shape[-1])
     scores = np.empty((pairs.size, BLOCKS), np.float32)
@@ -90,7 +95,7 @@ def match_blocks(
         for start in range(0, len(members), PIECE):
             part = members[start : start + PIECE]
             tiles = _tiles(queries[part // pairs.shape[1]], grid)
-            scores[part] = _pooled(_correlations(tiles, windows, norms, grid))
+            scores[part] = _better_sign(_correlations(tiles, windows, norms, grid))
     return scores.reshape(*pairs.shape, BLOCKS)
 
 
@@ -163,6 +168,14 @@ def _correlations(tiles: Float32, windows: Float32, norms: Float32, grid: Grid) 
         found = windows[place].reshape(reach**2, pixels) @ tiles[number]
         volume[:, number] = found / norms[place].reshape(-1, 1)
     return volume.reshape(reach, reach, TILES, TILES, -1)
+
+
+def _better_sign(volume: Float32) -> Float32:
+    """(n, 36): scores of the blocks, or of those of the negative where their sum is larger."""
+    plain = _pooled(volume)
+    inverted = _pooled(np.negative(volume, out=volume))
+    better = inverted.sum(axis=1) > plain.sum(axis=1)
+    return np.where(better[:, None], inverted, plain)
 
 
 def _pooled(volume: Float32) -> Float32:

@@ -2,91 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from synthmed.errors import SynthmedError
-from synthmed.measures.arrays import as_unit_images
 from synthmed.measures.copies.audit import audit
 from synthmed.measures.copies.detector import CopyDetector
-from synthmed.measures.copies.kinds import INSTEAD_OF_CODEC, PLANTED, USUAL_KINDS, Planter
-from synthmed.measures.copies.prepare import Float32
-from synthmed.measures.copies.search import Index
+from synthmed.measures.copies.kinds import PLANTED, Planter, self_test_kinds
+from synthmed.measures.copies.planting import Planted, Through, plant
 from synthmed.measures.copies.symmetries import USUAL
 from synthmed.measures.intervals import wilson
 
 __all__ = ["PLANTED", "Planted", "Planter", "SelfTest", "plant", "self_test"]
-
-Through = Callable[[Any], Any]
-"""Images (N, C, S, S) in [-1, 1] to images of the same shape, or to features (N, D)."""
-
-
-@dataclass(frozen=True)
-class Planted:
-    """Planted copies.
-
-    Attributes:
-        images: (N, C, S, S) in [-1, 1].
-        kinds: (N,) names in ``PLANTED``.
-        train_rows: (N,) the training rows that they copy.
-    """
-
-    images: Float32
-    kinds: tuple[str, ...]
-    train_rows: Index
-
-
-def plant(
-    train: Any,
-    others: Any,
-    *,
-    kinds: Sequence[str] | None = None,
-    per_kind: int = 8,
-    seed: int = 0,
-    through_codec: Through | None = None,
-) -> Planted:
-    """Plants copies of training images.
-
-    Args:
-        train: (T, C, S, S) training images in [-1, 1].
-        others: (M, C, S, S) images of other patients, which halves are pasted into.
-        kinds: Names in ``PLANTED``; by default the first eight, with "coarse with noise" in the
-            place of "codec" where there is no codec.
-        per_kind: Copies of each kind; fewer where there are fewer training images.
-        seed: Seeds the choice of images and every change; a kind's copies do not depend on the
-            other kinds.
-        through_codec: Sends images through the generator's codec.
-
-    Returns:
-        The copies, kind by kind.
-
-    Raises:
-        SynthmedError: An unknown kind, "codec" without a codec, or sets of different shapes.
-    """
-    known, strangers = np.asarray(train), np.asarray(others)
-    names = _chosen(kinds, through_codec)
-    if known.shape[1:] != strangers.shape[1:]:
-        raise SynthmedError(f"images of shapes {known.shape[1:]} and {strangers.shape[1:]}")
-    if per_kind < 1:
-        raise SynthmedError(f"{per_kind} copies of each kind", mend="Plant at least one")
-    parts, rows = [], []
-    for name in names:
-        rng = np.random.default_rng([seed, *name.encode()])
-        chosen = rng.permutation(len(known))[:per_kind]
-        pasted = strangers[rng.permutation(len(strangers))[:per_kind]]
-        sources, pasted = as_unit_images(known[chosen]), as_unit_images(pasted)
-        if name == "codec" and through_codec is not None:
-            made = np.asarray(through_codec(sources.astype(np.float32)), np.float64)
-        else:
-            made = PLANTED[name](sources, pasted, rng)
-        parts.append(np.clip(made, -1.0, 1.0).astype(np.float32))
-        rows.append(chosen)
-    labels = [name for name, own in zip(names, rows, strict=True) for _ in own]
-    return Planted(np.concatenate(parts), tuple(labels), np.concatenate(rows))
 
 
 @dataclass(frozen=True)
@@ -98,7 +28,8 @@ class SelfTest:
             another image of the same patient.
         planted: Copies planted.
         by_kind: For each kind "found", "planted", "low" and "high" (95 % Wilson interval of the
-            share found) and "inside_search".
+            share found) and "inside_search": whether the detector, with the positions that it
+            searches, looks for exactly this.
     """
 
     found: int
@@ -131,7 +62,8 @@ def self_test(
         extract: Features (N, D) of images; given, they add candidates as in `find_copies`.
         false_alarm: As for `find_copies`.
         symmetries: As for `find_copies`.
-        kinds: As for `plant`.
+        kinds: Names in ``PLANTED``; by default those of ``kinds.self_test_kinds``, half of them
+            outside the search.
         per_kind: As for `plant`.
         through_codec: As for `plant`.
         detector: One calibrated on the same images with the same settings, which saves the
@@ -145,8 +77,10 @@ def self_test(
         SafetyError: As for `find_copies`.
         SynthmedError: As for `find_copies` and `plant`.
     """
+    positions = symmetries if detector is None else detector.known.symmetries
+    names = self_test_kinds(positions, through_codec is not None) if kinds is None else kinds
     planted = plant(
-        train, others, kinds=kinds, per_kind=per_kind, seed=seed, through_codec=through_codec
+        train, others, kinds=names, per_kind=per_kind, seed=seed, through_codec=through_codec
     )
     if detector is None:
         detector = CopyDetector.fit(
@@ -161,7 +95,7 @@ def self_test(
         )
     usable = extract is not None and detector.known.features is not None
     features = extract(planted.images) if extract is not None and usable else None
-    return _counted(planted, _traced(planted, detector, features))
+    return _counted(planted, _traced(planted, detector, features), detector.known.symmetries)
 
 
 def _traced(planted: Planted, detector: CopyDetector, features: Any) -> NDArray[np.bool_]:
@@ -172,7 +106,7 @@ def _traced(planted: Planted, detector: CopyDetector, features: Any) -> NDArray[
     return np.asarray((result.scores > result.threshold) & right)
 
 
-def _counted(planted: Planted, found: NDArray[np.bool_]) -> SelfTest:
+def _counted(planted: Planted, found: NDArray[np.bool_], symmetries: Sequence[str]) -> SelfTest:
     kinds = np.asarray(planted.kinds)
     by_kind = {}
     for name in dict.fromkeys(planted.kinds):
@@ -183,19 +117,6 @@ def _counted(planted: Planted, found: NDArray[np.bool_]) -> SelfTest:
             "planted": len(own),
             "low": low,
             "high": high,
-            "inside_search": PLANTED[name].inside_search,
+            "inside_search": PLANTED[name].inside(symmetries),
         }
     return SelfTest(int(found.sum()), len(found), by_kind)
-
-
-def _chosen(kinds: Sequence[str] | None, through_codec: Through | None) -> list[str]:
-    if kinds is None:
-        absent = through_codec is None
-        return [INSTEAD_OF_CODEC if k == "codec" and absent else k for k in USUAL_KINDS]
-    if unknown := [name for name in kinds if name not in PLANTED]:
-        raise SynthmedError(
-            f"unknown kind of copy {unknown[0]!r}", mend=f"Known: {', '.join(PLANTED)}"
-        )
-    if not kinds:
-        raise SynthmedError("no kind of copy to plant", mend=f"Known: {', '.join(PLANTED)}")
-    return list(kinds)

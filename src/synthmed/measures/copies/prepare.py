@@ -47,6 +47,24 @@ class Prepared:
         return Prepared(self.grey[rows], self.local[rows], self.shape)
 
 
+def shows(images: Any, name: str) -> NDArray[np.bool_]:
+    """Finds the images that `prepare` takes: those that are not even once they are shrunk.
+
+    Fine patterns, such as a chequerboard of single pixels, leave nothing at 64 pixels.
+
+    Args:
+        images: As for `prepare`.
+        name: What an error calls them.
+
+    Returns:
+        (N,) whether the grey values at 64 pixels differ by more than half a level of 8 bits.
+
+    Raises:
+        SynthmedError: As `prepare`, but not of even images.
+    """
+    return _differ(_shrunk(images, name))
+
+
 def prepare(images: Any, name: str) -> Prepared:
     """Checks and prepares images, piece by piece.
 
@@ -59,8 +77,24 @@ def prepare(images: Any, name: str) -> Prepared:
 
     Raises:
         SynthmedError: Integers, another shape, values outside [-1, 1], images that are not
-            square or too small, or even ones.
+            square or too small, or even ones (`shows` finds them).
     """
+    grey = _shrunk(images, name)
+    even = np.flatnonzero(~_differ(grey))
+    if len(even):
+        raise SynthmedError(
+            f"{len(even)} {name} images are even, the first in row {even[0]}",
+            mend="Leave blank images out first",
+        )
+    return Prepared(grey, local_contrast(grey), np.shape(images)[1:])
+
+
+def _differ(grey: Float32) -> NDArray[np.bool_]:
+    return np.asarray(np.ptp(grey, axis=(1, 2)) >= EVEN)
+
+
+def _shrunk(images: Any, name: str) -> Float32:
+    """(N, s, s) mean of the channels at 64 pixels or fewer, of images that are checked."""
     pieces = []
     array = np.asarray(images)
     for start in range(0, max(1, len(array) if array.ndim else 1), CHUNK):
@@ -74,14 +108,7 @@ def prepare(images: Any, name: str) -> Prepared:
         side = min(size, LARGEST) // 8 * 8
         small = checked if side == size else box_resize(checked, side)
         pieces.append(small.mean(axis=1).astype(np.float32))
-    grey = np.concatenate(pieces)
-    even = np.flatnonzero(np.ptp(grey, axis=(1, 2)) < EVEN)
-    if len(even):
-        raise SynthmedError(
-            f"{len(even)} {name} images are even, the first in row {even[0]}",
-            mend="Leave blank images out first",
-        )
-    return Prepared(grey, local_contrast(grey), array.shape[1:])
+    return np.concatenate(pieces)
 
 
 def local_contrast(grey: Float32) -> Float32:

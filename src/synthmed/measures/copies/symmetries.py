@@ -22,7 +22,10 @@ SYMMETRIES: dict[str, tuple[int, bool]] = {
 """Quarter turns to the left, and whether left and right are exchanged after that."""
 
 USUAL = ("identity", "mirror")
-"""What is searched unless more is asked for; every position costs as much as the first."""
+"""What is searched unless more is asked for."""
+ALL = tuple(SYMMETRIES)
+"""Every position. The images of every position are described and ranked; as many candidates as
+before are compared tile by tile."""
 
 
 def positioned(images: Any, name: str) -> Any:

@@ -15,7 +15,8 @@ from synthmed.measures.copies.prepare import Float32
 from synthmed.measures.copies.search import BLOCK, Index
 
 ALIKE = 0.99
-"""Mean correlation over all descriptions from which two training images are the same picture."""
+"""Mean correlation over all descriptions, each without its sign, from which two training images
+are the same picture; its negative is the same picture, too."""
 
 
 def merged(groups: Index, described: Mapping[str, Float32]) -> Index:
@@ -33,7 +34,7 @@ def merged(groups: Index, described: Mapping[str, Float32]) -> Index:
     for start in range(0, count, step):
         alike = np.zeros((min(step, count - start), count), np.float32)
         for rows in described.values():
-            alike += rows[start : start + step] @ rows.T
+            alike += np.abs(rows[start : start + step] @ rows.T)
         for i, j in np.argwhere(alike >= ALIKE * len(described)).tolist():
             a, b = joined[start + i], joined[j]
             if a != b:
