@@ -14,7 +14,7 @@ from synthmed.measures.blocks import Dealt
 from synthmed.measures.fidelity import kid
 from synthmed.measures.jackknife import deal, interval, left_out_sets
 from synthmed.measures.metrics import METRICS
-from synthmed.measures.neighbours import nearest
+from synthmed.measures.search import nearest
 
 Values = Callable[[Dealt, Dealt, Sequence[tuple[int, ...]]], Any]
 """(reference, other, sets of blocks to leave out) -> the metric without each of them."""

@@ -69,7 +69,8 @@ def test_an_extractor_that_knows_the_judged_patients_is_named(
     monkeypatch.setattr(module, "load_extractor", lambda _: Knowing())
     store = FeatureStore(tmp_path)
     with pytest.warns(UserWarning, match=r"knowing/1 was trained on the patients of 2 of 3 real"):
-        store(make_side("real", images(3), groups=["a", "a", "b"]), "knowing")
+        found = store(make_side("real", images(3), groups=["a", "a", "b"]), "knowing")
+    assert found.id == "knowing/1"
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         store(make_side("real", images(2), groups=["b", "c"]), "knowing")

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import warnings as python_warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -19,6 +17,7 @@ from synthmed.evaluation.samples import real_grids, synthetic_grids
 from synthmed.evaluation.sections import Light, Section
 from synthmed.evaluation.usable import usable_light
 from synthmed.measures.features import load_extractor
+from synthmed.training.disk import writing
 
 SECTIONS = {
     "fidelity": "Realism and diversity",
@@ -29,7 +28,6 @@ SECTIONS = {
 }
 """The sections of a report by the modules of this package that hold them, in their order."""
 _TAG = "CACHEDIR.TAG"
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass(frozen=True)
@@ -91,7 +89,7 @@ def evaluate(
     chosen = _chosen(sections, settings)
     load_extractor(settings.extractor)  # finds a wrong name before anything is read
     folder = _claim(Path(out))
-    with _full_disk(folder):
+    with writing(folder, "Mend that and give the same command again."):
         return _evaluate(
             Sets(real, synthetic, train, real_split, train_split),
             folder,
@@ -127,22 +125,6 @@ def _evaluate(
     report = write_report(folder, header, done, grids, private)
     lights = tuple(light for section in done for light in section.lights)
     return EvaluateResult(report, lights, tuple(context.warnings))
-
-
-@contextmanager
-def _full_disk(folder: Path) -> Iterator[None]:
-    """Turn a failure to write into one clear error."""
-    try:
-        yield
-    except OSError as error:
-        what = (
-            "the disk is full"
-            if error.errno in _FULL
-            else f"cannot write: {error.strerror or error}"
-        )
-        raise SynthmedError(
-            what, where=folder, mend="Mend that and give the same command again."
-        ) from error
 
 
 def _chosen(sections: Sequence[str] | None, settings: Settings) -> list[str]:

@@ -61,17 +61,10 @@ def judge_ages(
         **dict.fromkeys(("real", "synthetic", "shuffled", "difference")),
         "state": "grey",
     }
-    n_groups = len(set(groups[0][rows[0]]))
-    if len(rows[0]) < FEWEST_REAL or n_groups < FEWEST_GROUPS or len(rows[1]) < FEWEST_SYNTHETIC:
-        entry["not_measurable"] = (
-            f"{len(rows[0])} real images of {n_groups} groups and {len(rows[1])} synthetic "
-            "images state an age"
-        )
-        return entry
     truth = ages[0][rows[0]], ages[1][rows[1]]
     names = groups[0][rows[0]], groups[1][rows[1]]
-    if min(age.std() for age in truth) == 0:
-        entry["not_measurable"] = "all images state the same age"
+    if reason := _lacking(truth, len(set(names[0]))):
+        entry["not_measurable"] = reason
         return entry
     predicted, counting, reached = _predictions(part, rows, truth[0], names[0], judges)
     entry["regressions"] = reached
@@ -87,6 +80,16 @@ def judge_ages(
         " + ".join(judge.preprocessing for judge in counting),
     )
     return entry | _compared(truth, predicted, names, ids, settings)
+
+
+def _lacking(truth: tuple[Ages, Ages], groups: int) -> str:
+    """Why ages cannot be judged, or ""."""
+    real, made = map(len, truth)
+    if real < FEWEST_REAL or groups < FEWEST_GROUPS or made < FEWEST_SYNTHETIC:
+        return f"{real} real images of {groups} groups and {made} synthetic images state an age"
+    if min(age.std() for age in truth) == 0:
+        return "all images state the same age"
+    return ""
 
 
 def _predictions(

@@ -81,6 +81,7 @@ def through_codec(generator: Generator) -> Callable[[npt.NDArray[np.float32]], A
 
     @torch.no_grad()
     def trip(images: npt.NDArray[np.float32]) -> Array:
+        """The round trip."""
         x = torch.from_numpy(np.ascontiguousarray(images, dtype=np.float32))
         height, width = x.shape[-2:]
         below, right = (-side % generator.codec.factor for side in (height, width))

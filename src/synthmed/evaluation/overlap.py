@@ -153,11 +153,6 @@ def generator_card(generator: str | None, synthetic: Side) -> dict[str, Any] | N
     return next((card for card in cards if card and made_by and card.get("hash") == made_by), None)
 
 
-def _looks(side: Side) -> list[str]:
-    """Hash of each framed image: equal for the same picture in another file format."""
-    return [hashlib.sha256(np.ascontiguousarray(x).tobytes()).hexdigest() for x in side.images()]
-
-
 def _split_ids(groups: npt.NDArray[np.str_]) -> tuple[set[str], list[str]]:
     """Sources, and identifiers within them."""
     parts = [str(group).partition(":") for group in sorted(set(groups))]
@@ -171,7 +166,7 @@ def _reasons(
     if train is not None:
         same = np.isin(real.groups, train.groups)
         found.append(("are of patients of the training set", same))
-        pixels = np.isin(real.digests, train.digests) | np.isin(_looks(real), _looks(train))
+        pixels = np.isin(real.digests, train.digests) | np.isin(real.looks(), train.looks())
         found.append(("look exactly like a training image of another patient", pixels & ~same))
     if card is not None:
         names = [hashlib.sha256(group.encode()).hexdigest() for group in real.groups]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,10 +26,10 @@ def equal_images(synthetic: Side, train: Side) -> dict[int, int]:
         Row of a synthetic image: row of the first training image that it equals.
     """
     files = _first(train.digests.tolist())
-    pixels = _first(_hashes(train))
+    pixels = _first(train.looks())
     found = {}
     for row, (file, image) in enumerate(
-        zip(synthetic.digests.tolist(), _hashes(synthetic), strict=True)
+        zip(synthetic.digests.tolist(), synthetic.looks(), strict=True)
     ):
         match = pixels.get(image, files.get(file) if file else None)
         if match is not None:
@@ -42,15 +41,6 @@ def nearly_equal(synthetic: Side, made: int, train: Side, seen: int) -> bool:
     """Whether no pixel of two images differs by more than one grey level."""
     difference = np.abs(synthetic.images([made]) - train.images([seen]))
     return bool(difference.max() <= ONE_LEVEL)
-
-
-def _hashes(side: Side) -> list[bytes]:
-    """A hash of each image's framed pixels in half precision."""
-    return [
-        hashlib.blake2b(np.ascontiguousarray(image, dtype=np.float16).tobytes()).digest()
-        for batch in side.batches()
-        for image in batch
-    ]
 
 
 def _first(names: Sequence[Any]) -> dict[Any, int]:

@@ -10,8 +10,7 @@ import numpy.typing as npt
 
 from synthmed.evaluation.context import Context
 from synthmed.evaluation.sides import Side
-from synthmed.measures.features import Pixels16
-from synthmed.measures.neighbours import nearest
+from synthmed.measures.search import nearest
 
 if TYPE_CHECKING:
     from synthmed.evaluation.report import Grid
@@ -43,12 +42,11 @@ def synthetic_grids(context: Context, copies: Collection[str] | None = None) -> 
 
 def _like_patients(context: Context) -> npt.NDArray[np.bool_]:
     """(N,) whether a synthetic image nearly equals a real or a training image."""
-    shrink = Pixels16()
-    made = np.concatenate([shrink(batch) for batch in context.synthetic.batches()])
+    made = context.features(context.synthetic, "pixels-16").values
     alike = np.zeros(len(made), dtype=bool)
     for side in (context.real, context.train):
-        for batch in side.batches() if side is not None else ():
-            distance, _ = nearest(made, shrink(batch), k=1)
+        if side is not None:
+            distance, _ = nearest(made, context.features(side, "pixels-16").values, k=1)
             alike |= distance[:, 0] <= _ALIKE * np.sqrt(made.shape[1])
     return alike
 

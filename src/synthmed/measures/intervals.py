@@ -82,8 +82,20 @@ def bootstrap_groups(
     values = values[np.isfinite(values)]
     if len(values) < n / 2:
         raise SynthmedError("the statistic is undefined in most of the bootstrap's draws")
-    g = len(members)
-    tail = norm.cdf(-t.ppf(0.5 + LEVEL / 2, g - 1) * np.sqrt(g / (g - 1)))
+    return expanded_percentiles(values, len(members))
+
+
+def expanded_percentiles(values: NDArray[np.float64], groups: int) -> tuple[float, float]:
+    """The ends of a 95 % interval of a bootstrap's draws, as wide as few groups ask for.
+
+    Args:
+        values: (B,) finite values of the draws.
+        groups: Number of groups that were drawn from, at least 2.
+
+    Returns:
+        The percentiles at ``Φ(∓ t √(G / (G - 1)))`` (Hesterberg 2015, section 5.3).
+    """
+    tail = norm.cdf(-t.ppf(0.5 + LEVEL / 2, groups - 1) * np.sqrt(groups / (groups - 1)))
     low, high = np.quantile(values, [tail, 1.0 - tail])
     return float(low), float(high)
 

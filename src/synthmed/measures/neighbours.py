@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthmed.errors import SafetyError, SynthmedError
-from synthmed.measures.arrays import Array, as_features, same_width
+from synthmed.measures.arrays import Array, as_features
 from synthmed.measures.intervals import wilson
+from synthmed.measures.search import nearest
 
 Index = NDArray[np.int64]
 
@@ -50,39 +51,6 @@ class CopyResult:
     false_alarm_high: float
     n_train: int
     n_holdout: int
-
-
-def nearest(a: Any, b: Any, k: int = 2, chunk: int = 1024) -> tuple[Array, Index]:
-    """The k nearest rows of ``b`` for each row of ``a`` by Euclidean distance.
-
-    Args:
-        a: (N, D) features.
-        b: (M, D) features, M at least k.
-        k: Number of neighbours.
-        chunk: Rows of ``a`` taken at a time; memory is chunk × M numbers.
-
-    Returns:
-        Distances (N, k), rising, computed from the differences (an exact copy has distance 0),
-        and the rows of ``b`` (N, k).
-
-    Raises:
-        SynthmedError: Fewer than k rows in ``b``, or widths that differ.
-    """
-    a, b = as_features(a), as_features(b, rows=k)
-    same_width(a, b)
-    centre = b.mean(axis=0)
-    squares = ((b - centre) ** 2).sum(axis=1)
-    distances, indices = np.empty((len(a), k)), np.empty((len(a), k), dtype=np.int64)
-    for start in range(0, len(a), chunk):
-        part = a[start : start + chunk]
-        scores = squares - 2.0 * (part - centre) @ (b - centre).T
-        found = np.argpartition(scores, k - 1, axis=1)[:, :k]
-        exact = np.stack([np.linalg.norm(part - b[found[:, j]], axis=1) for j in range(k)], axis=1)
-        order = np.argsort(exact, axis=1, kind="stable")
-        rows = slice(start, start + len(part))
-        distances[rows] = np.take_along_axis(exact, order, axis=1)
-        indices[rows] = np.take_along_axis(found, order, axis=1)
-    return distances, indices
 
 
 def copy_threshold(

@@ -11,19 +11,17 @@ import torch
 from diffusers import UNet2DConditionModel
 from torch import Tensor
 
-from synthmed.datasets.words import vocabulary
 from synthmed.errors import SynthmedError
 from synthmed.models.codec import AutoencoderCodec, Codec
 from synthmed.models.conditioners import Conditioner
 from synthmed.models.records import Record, check_count, tokens_of
+from synthmed.models.type_names import type_named
 from synthmed.transport.drift import Drift
 from synthmed.transport.grids import shifted_grid
 from synthmed.transport.guidance import Field, Guidance, guided
 from synthmed.transport.paths import Path as TransportPath
 from synthmed.transport.seeds import batch_noise
 from synthmed.transport.solvers import integrate
-
-_SEPARATORS = str.maketrans(dict.fromkeys(",.;:()", " "))
 
 
 @dataclass
@@ -112,15 +110,7 @@ class Generator:
 
     def type_of(self, prompt: str) -> dict[str, Any] | None:
         """The image type that a prompt names: in full, else by words of its captions; or None."""
-        text = f" {' '.join(prompt.casefold().split())} ".translate(_SEPARATORS)
-        named = [t for t in self.types if f" {str(t['name']).casefold()} " in text]
-        if named:
-            return max(named, key=lambda entry: len(entry["name"]))
-        words = vocabulary([prompt])
-        hits = {i: len(words & set(entry.get("words", []))) for i, entry in enumerate(self.types)}
-        best = max(hits.values(), default=0)
-        winners = [i for i, count in hits.items() if count == best and best > 0]
-        return self.types[winners[0]] if len(winners) == 1 else None
+        return type_named(prompt, self.types)
 
     def channels(self, image_type: str) -> int:
         """1 for grey image types, 3 for colour and for unknown ones."""

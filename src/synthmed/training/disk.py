@@ -22,11 +22,15 @@ _REFUSED = (errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
 
 
 @contextmanager
-def writing(where: Path) -> Iterator[None]:
+def writing(
+    where: Path,
+    mend: str = "Mend that and continue with --resume; the last complete checkpoint is kept.",
+) -> Iterator[None]:
     """Turn a failure to write, safetensors' own kind too, into one clear error.
 
     Args:
         where: What is written, for the message.
+        mend: How to go on.
 
     Raises:
         SynthmedError: The disk is full or cannot be written.
@@ -41,7 +45,7 @@ def writing(where: Path) -> Iterator[None]:
         raise SynthmedError(
             what,
             where=where,
-            mend="Mend that and continue with --resume; the last complete checkpoint is kept.",
+            mend=mend,
         ) from error
 
 

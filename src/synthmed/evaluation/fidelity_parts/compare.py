@@ -112,6 +112,7 @@ def _measured(
     """All metrics in one pass; where that fails, each by itself, so that one reason is not all."""
 
     def measured(some: Sequence[str]) -> dict[str, Result]:
+        """Some of the metrics."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # small n is told once, by `notes`
             return measure_all(

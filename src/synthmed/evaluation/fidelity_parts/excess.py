@@ -70,6 +70,7 @@ def kid_excess(
     own = kernel.diagonal()
 
     def statistic(*rows: Any) -> float:
+        """The excess of KID of some rows of each sample."""
         member = np.zeros((len(stack), len(rows)))
         for column, chosen in enumerate(rows):
             member[chosen, column] = 1.0
@@ -123,6 +124,7 @@ def coverage_loss(
     np.fill_diagonal(distance, 0.0)
 
     def statistic(*rows: Any) -> float:
+        """The loss of coverage of some rows of each sample."""
         if min(len(rows[0]), len(rows[1])) <= NEIGHBOUR:
             raise SynthmedError(f"a half of the real images has fewer than {NEIGHBOUR + 1}")
         radii = [

@@ -13,11 +13,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm, t
 
 from synthmed.errors import SynthmedError
 from synthmed.measures.classifiers.scores import Array, score
-from synthmed.measures.intervals import LEVEL
+from synthmed.measures.intervals import expanded_percentiles
 
 
 @dataclass(frozen=True)
@@ -134,9 +133,7 @@ def _interval(values: Array, groups: int) -> tuple[float, float]:
     finite = values[np.isfinite(values)]
     if groups < 2 or len(finite) < len(values) / 2:
         return float("nan"), float("nan")
-    tail = norm.cdf(-t.ppf(0.5 + LEVEL / 2, groups - 1) * np.sqrt(groups / (groups - 1)))
-    low, high = np.quantile(finite, [tail, 1.0 - tail])
-    return float(low), float(high)
+    return expanded_percentiles(finite, groups)
 
 
 def _number(value: float) -> float | None:

@@ -17,7 +17,7 @@ from synthmed.measures.copies.scores import Closest
 from synthmed.measures.copies.search import Index, candidates
 from synthmed.measures.copies.symmetries import positioned
 from synthmed.measures.copies.twins import merged
-from synthmed.measures.neighbours import nearest
+from synthmed.measures.search import nearest
 
 CANDIDATES = 40
 """Training images (in some position) that each image is compared with tile by tile."""

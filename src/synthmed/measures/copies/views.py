@@ -11,7 +11,7 @@ import numpy as np
 from synthmed.measures.arrays import Array, as_features
 from synthmed.measures.copies.calibration import group_names
 from synthmed.measures.copies.search import Index
-from synthmed.measures.neighbours import nearest
+from synthmed.measures.search import nearest
 
 
 @dataclass(frozen=True)

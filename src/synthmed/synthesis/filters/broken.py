@@ -11,7 +11,7 @@ import numpy.typing as npt
 from synthmed.datasets.rows import Row
 from synthmed.errors import SynthmedError
 from synthmed.measures.features import Statistics
-from synthmed.measures.neighbours import nearest
+from synthmed.measures.search import nearest
 from synthmed.measures.small_cnn import weights_hash
 from synthmed.synthesis.filters.checks import Candidate, Verdict, kind_of
 from synthmed.synthesis.filters.materials import Materials, Part

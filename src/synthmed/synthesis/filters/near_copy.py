@@ -12,7 +12,8 @@ import numpy.typing as npt
 from synthmed.datasets.rows import Row
 from synthmed.errors import SynthmedError
 from synthmed.measures.features import Structure16
-from synthmed.measures.neighbours import copies, nearest
+from synthmed.measures.neighbours import copies
+from synthmed.measures.search import nearest
 from synthmed.synthesis.filters.checks import Candidate, Verdict, kind_of
 from synthmed.synthesis.filters.materials import Materials
 
