@@ -62,7 +62,7 @@ def refuse_overlap(rows: Iterable[Row], card: dict[str, Any]) -> str:
     seen = card.get("training_groups")
     if seen is None:
         return "the model does not say which groups it was trained on"
-    both = set(seen) & set(group_hashes(rows))
+    both = (set(seen) | set(card.get("codec_groups") or ())) & set(group_hashes(rows))
     if both:
         raise SafetyError(f"{len(both)} of the judging groups were seen in training")
     return "none of the judging groups was seen in training"

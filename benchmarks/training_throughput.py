@@ -160,7 +160,7 @@ class Bench:
         generator.conditioners["text"].module.to(self.device).train()
         generator.device = self.device
         cache = LatentCache(self.latents, np.arange(len(self.types)))
-        data = FlowData(cache, cache, self.types, self.captions, self.captions)
+        data = FlowData(cache, cache, self.types, {"text": self.captions}, {"text": self.captions})
         task = FlowTask(self.recipe, data, generator, self.device, None)
         average = Ema(task.modules, self.recipe.flow.schedule.ema)
         count = 0

@@ -15,35 +15,45 @@ if TYPE_CHECKING:
     from synthmed.datasets.importers import import_dataset
     from synthmed.datasets.torch_dataset import TorchDataset
     from synthmed.datasets.validation import validate
+    from synthmed.evaluation.evaluate import evaluate
     from synthmed.imaging.reading import open_image
     from synthmed.models.generator import Generator
+    from synthmed.synthesis.calibration import calibrate
     from synthmed.synthesis.generate import generate
+    from synthmed.synthesis.translate import translate
     from synthmed.training.run import train
+    from synthmed.xray.render import render
 
 __version__ = "0.1.0"
 __all__ = [
     "Generator",
     "TorchDataset",
+    "calibrate",
     "evaluate",
     "export",
     "generate",
     "import_dataset",
     "open_image",
     "read_dataset",
+    "render",
     "train",
+    "translate",
     "validate",
 ]
 
 _LAZY = {
     "Generator": "synthmed.models.generator",
     "TorchDataset": "synthmed.datasets.torch_dataset",
+    "calibrate": "synthmed.synthesis.calibration",
     "evaluate": "synthmed.evaluation.evaluate",
     "export": "synthmed.datasets.exporters",
     "generate": "synthmed.synthesis.generate",
     "import_dataset": "synthmed.datasets.importers",
     "open_image": "synthmed.imaging.reading",
     "read_dataset": "synthmed.datasets.folder",
+    "render": "synthmed.xray.render",
     "train": "synthmed.training.run",
+    "translate": "synthmed.synthesis.translate",
     "validate": "synthmed.datasets.validation",
 }
 

@@ -118,7 +118,7 @@ def test_a_foreign_folder_and_other_settings_are_refused(tiny: Path, tmp_path: P
     code, _, error = invoke(*words, tmp_path / "mine")
     assert (code, error) == (
         2,
-        "synthmed: error: the folder is not empty and holds no run of generate "
+        "synthmed: error: the folder is not empty and holds no run to continue "
         f"[{tmp_path / 'mine'}]. Name a new or empty folder.\n",
     )
     assert invoke(*words, tmp_path / "out", "--json")[0] == 0

@@ -57,6 +57,19 @@ def test_options_reach_the_evaluation(run: Run, asked: dict[str, object]) -> Non
     assert "warning: small n" in result.output
 
 
+def test_the_options_of_utility_reach_the_evaluation(run: Run, asked: dict[str, object]) -> None:
+    words = ("--utility", "labels", "--utility-classifier", "resnet:18", "--utility-steps", 9)
+    words += ("--utility-batch-size", 4, "--utility-seeds", "0,5", "--utility-device", "cpu")
+    assert run(*WORDS, *words).exit_code == 0
+    settings = asked["settings"]
+    assert settings.utility_classifier == "resnet:18"
+    assert (settings.utility_steps, settings.utility_batch_size) == (9, 4)
+    assert (settings.utility_seeds, settings.utility_device) == ((0, 5), "cpu")
+    bad = run(*WORDS, "--utility", "labels", "--utility-seeds", "one")
+    assert bad.exit_code == 2
+    assert "are no whole numbers" in bad.stderr
+
+
 def test_a_red_light_is_exit_code_1(run: Run, asked: dict[str, object]) -> None:
     asked["states"] = ["green", "red"]
     result = run(*WORDS, "--json")

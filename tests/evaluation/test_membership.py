@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from synthmed.datasets.rows import Row
 from synthmed.errors import SynthmedError
 from synthmed.evaluation.membership import membership
 from synthmed.evaluation.membership_card import known_groups, unexpected_groups
-from synthmed.evaluation.membership_losses import codec_errors, flow_losses, through_codec
+from synthmed.evaluation.membership_losses import (
+    codec_errors,
+    flow_losses,
+    record_of,
+    through_codec,
+)
 from synthmed.evaluation.membership_scores import balanced, cross_fitted_calls
 from synthmed.evaluation.privacy import privacy
 from synthmed.models.codec import IdentityCodec
+from synthmed.models.conditioners import LabelConditioner
 from synthmed.transport.paths import LinearPath
 
 SIZE = 16
@@ -61,10 +70,10 @@ class Made:
         self.path = LinearPath()
         self.conditioners = {"text": None}
         self.card = {"training_groups": list(groups)}
-        self.records = []
+        self.records, self.latent_normalisation = [], {}
 
     def condition(self, records):
-        if any(len(record["text"]) > 200 for record in records):
+        if any(len(record.get("text", "")) > 200 for record in records):
             raise SynthmedError("the text is too long")
         self.records += records
         return torch.zeros(len(records), 1, 4)
@@ -211,7 +220,24 @@ def test_the_card_is_asked_who_was_seen(sides):
         *(["2", "training", "images"], ["2", "hold-out", "images"])
     ]
     counts = known_groups({"training_groups": [*named, "0" * 64]}, *sides).to_dict()
-    assert counts == {"named": 41, "given": 40, "strangers": 0, "n_train": 80, "seen": 0}
+    assert counts == {
+        **{"named": 41, "given": 40, "strangers": 0, "n_train": 80, "seen": 0},
+        "codec_seen": 0,
+    }
+
+
+def test_hold_out_patients_of_the_codec_are_named(sides):
+    def digests(*groups):
+        return [hashlib.sha256(group.encode()).hexdigest() for group in groups]
+
+    named = digests(*(f"t:{i}" for i in range(40)))
+    card = {"training_groups": named, "codec_groups": digests("t:0", "h:3", "h:4")}
+    known = known_groups(card, *sides)
+    assert (known.seen, known.codec_seen) == (0, 4)
+    assert unexpected_groups(known) == [
+        "the generator's codec was trained on the patients of 4 hold-out images"
+    ]
+    assert known_groups({"training_groups": named, "codec_groups": None}, *sides).codec_seen == 0
 
 
 def test_a_frame_that_the_codec_does_not_divide_is_filled_up_and_cut_back():
@@ -245,3 +271,34 @@ def test_the_section_holds_it(make_side, make_context, sides, monkeypatch):
     assert "codec" in section.data["self_test"]["by_kind"]
     assert any("card does not name the patients of 80" in text for text in section.warnings)
     assert any(plot.key == "membership" for plot in section.plots)
+
+
+def test_the_condition_of_an_image_has_its_domain_and_its_label():
+    made = Made()
+    row = Row(Path("a"), "a", "train", "s:1", labels=("nevus",), image_type="skin", domain="ward")
+    labels = LabelConditioner(["nevus", "ward", "skin"], 4)
+    made.conditioners = {"text": None, "domain": LabelConditioner(["ward"], 4)}
+    assert record_of(made, row, "a nevus") == {"text": "a nevus", "domain": "ward"}
+    assert record_of(made, replace(row, domain="other"), "x")["domain"] == ""
+    made.conditioners = {"label": labels, "domain": LabelConditioner(["other"], 4)}
+    assert record_of(made, row, "x") == {"label": "nevus", "domain": ""}
+
+
+def test_the_loss_is_taken_where_the_network_was_trained(make_side):
+    """Latents normalised by domain: other statistics are other losses."""
+    side = make_side("train", images(4, 1))
+    side = replace_rows(side, domain="ward")
+    losses = []
+    for std in (1.0, 2.0):
+        made = Made()
+        made.conditioners = {"domain": LabelConditioner(["ward"], 4)}
+        made.latent_normalisation = {"ward": {"mean": [0.0] * 3, "std": [std] * 3}}
+        losses.append(flow_losses(made, side, 2, 0, lambda _: None))
+    assert not np.allclose(*losses)
+
+
+def replace_rows(side, **columns):
+    for row in side.rows:
+        for name, value in columns.items():
+            setattr(row, name, value)
+    return side

@@ -65,6 +65,24 @@ def test_patients_that_the_card_names_are_left_out(make_side) -> None:
     assert "the generator's card names" in warnings[0]
 
 
+def test_patients_that_the_given_codec_saw_are_left_out(make_side) -> None:
+    real = make_side("real", images(5), groups=list("abcde"))
+    own = [hashlib.sha256(b"c").hexdigest()]
+    codec = [hashlib.sha256(group).hexdigest() for group in (b"b", b"c", b"z")]
+    warnings: list[str] = []
+    card = {"training_groups": own, "codec_groups": codec}
+    assert without_seen(real, None, card, warnings).groups.tolist() == list("ade")
+    assert [text.split(":")[0] for text in warnings] == [
+        "1 real images are of patients that the generator's card names",
+        "1 real images are of patients that the generator's codec was trained on",
+    ]
+    unknown = {"training_groups": own, "codec_groups": None}
+    assert without_seen(real, None, unknown, []).groups.tolist() == list("abde")
+    everyone = {"codec_groups": [hashlib.sha256(g.encode()).hexdigest() for g in "abcde"]}
+    with pytest.raises(SafetyError, match="or its codec was trained on 5 of the 5 real images"):
+        without_seen(real, None, everyone, [])
+
+
 def test_a_real_set_that_the_generator_saw_is_refused(make_side) -> None:
     real = make_side("real", images(4), groups=list("abcd"))
     with pytest.raises(SafetyError, match="trained on 4 of the 4 real images"):

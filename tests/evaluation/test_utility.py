@@ -29,10 +29,9 @@ def pictures(n, seed, strength=1.5, side=16):
 @pytest.fixture
 def quick(monkeypatch):
     """Few steps of a small network on one thread."""
-    for name, value in {"classifier": "small-cnn:16", "steps": 12, "batch_size": 8}.items():
-        monkeypatch.setitem(module._OPTIONS, name, value)
-    monkeypatch.setitem(module._OPTIONS, "seeds", (0, 1))
-    monkeypatch.setitem(module._OPTIONS, "device", "cpu")
+    options = {"classifier": "small-cnn:16", "steps": 12, "batch_size": 8}
+    options |= {"seeds": (0, 1), "device": "cpu"}
+    monkeypatch.setattr(module, "options_of", lambda _: options)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -200,3 +199,34 @@ def test_kept_predictions_lie_in_the_cache_of_features(
     context.extract = Extract()
     utility(context)
     assert given["store"] == tmp_path
+
+
+def test_the_options_reach_the_training_and_the_methods(make_context, sides, monkeypatch) -> None:
+    given = {}
+
+    def table(*_, **more):
+        given.update(more)
+        return {
+            "rows": [{"design": "real", "synthetic": None, "shuffled": False, "real": None}],
+            "baseline": "real",
+            "test": {"patients": 200},
+            "seeds": list(more["seeds"]),
+        }
+
+    monkeypatch.setattr(module, "utility_table", table)
+    monkeypatch.setattr(module, "_summary", lambda _: "")
+    for name in ("utility_tables", "utility_lights", "utility_plots"):
+        monkeypatch.setattr(module, name, lambda *_: [])
+    options = {"classifier": "resnet:18", "steps": 7, "batch_size": 5, "device": "cpu"}
+    context = make_context(
+        *(sides[name] for name in ("real", "synthetic", "train", "real")),
+        utility_label="labels",
+        utility_seeds=(4,),
+        **{f"utility_{name}": value for name, value in options.items()},
+    )
+    section = utility(context)
+    assert {name: given[name] for name in options} == options
+    assert given["seeds"] == (4,)
+    assert "Classifiers resnet:18, 7 steps of 5 images" in section.methods[0]
+    assert "seeds 4;" in section.methods[0]
+    assert any("one training seed" in warning for warning in section.warnings)

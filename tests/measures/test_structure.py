@@ -23,7 +23,7 @@ def test_psnr_of_a_known_error():
 def test_ssim_of_constant_images_is_the_luminance_term():
     a, b = np.full((1, 1, 16, 16), 0.5), np.full((1, 1, 16, 16), -0.25)
     c1 = (0.01 * 2) ** 2
-    expected = (2 * 0.5 * -0.25 + c1) / (0.5**2 + 0.25**2 + c1)
+    expected = (2 * 1.5 * 0.75 + c1) / (1.5**2 + 0.75**2 + c1)  # counted from -1
     np.testing.assert_allclose(ssim(a, b), [expected], rtol=1e-12)
 
 
@@ -32,13 +32,22 @@ def test_ssim_of_a_single_window_equals_the_written_out_formula():
     a, b = rng.normal(size=(2, 1, 1, 11, 11)) * 0.3
     g = np.exp(-(np.arange(-5, 6) ** 2) / (2 * 1.5**2))
     w = np.outer(g, g) / g.sum() ** 2
-    x, y = a[0, 0], b[0, 0]
+    x, y = a[0, 0] + 1, b[0, 0] + 1
     mx, my = (w * x).sum(), (w * y).sum()
     vx, vy = (w * (x - mx) ** 2).sum(), (w * (y - my) ** 2).sum()
     cov = (w * (x - mx) * (y - my)).sum()
     c1, c2 = 0.02**2, 0.06**2
     expected = (2 * mx * my + c1) * (2 * cov + c2) / ((mx**2 + my**2 + c1) * (vx + vy + c2))
     np.testing.assert_allclose(ssim(a, b), [expected], rtol=1e-9)
+
+
+def test_ssim_does_not_depend_on_where_the_range_lies():
+    """Mid-greys that nearly agree are alike, as they are among values from 0 to 255."""
+    a = np.zeros((1, 1, 16, 16))
+    assert ssim(a, a + 0.05)[0] > 0.99
+    x, y = np.clip(noise(n=2)[:, :1], -1, 1), np.clip(noise(n=2, seed=1)[:, :1], -1, 1)
+    levels = ssim((x + 1) * 127.5, (y + 1) * 127.5, data_range=255.0, lowest=0.0)
+    np.testing.assert_allclose(ssim(x, y), levels, rtol=1e-9)
 
 
 def test_ssim_is_one_for_equal_images_and_falls_with_noise():

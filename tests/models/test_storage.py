@@ -29,7 +29,9 @@ from tiny_models import (
 
 from synthmed.errors import SynthmedError
 from synthmed.models import bundled
+from synthmed.models.bundled import bundled_models
 from synthmed.models.generator import Generator
+from synthmed.models.hashing import generator_hash
 from synthmed.models.storage import load_generator, save_generator, weights_hash
 from synthmed.transport import Drift, LinearPath, VariancePreservingPath
 
@@ -111,6 +113,14 @@ def test_the_hash_is_that_of_the_weights(folder: Path) -> None:
     data[-1] ^= 1
     file.write_bytes(data)
     assert weights_hash(folder) != digest
+
+
+@pytest.mark.parametrize("name", sorted(bundled_models()))
+def test_a_bundled_generator_has_the_hash_of_its_weights(name: str) -> None:
+    folder = bundled_models()[name]
+    card = json.loads((folder / "synthmed.json").read_text(encoding="utf-8"))
+    assert card["format_version"] == 1
+    assert generator_hash(folder, card.get("latent_normalisation")) == card["hash"]
 
 
 def test_float16_takes_half_the_space_and_changes_images_little(
@@ -240,7 +250,7 @@ def test_a_folder_of_something_else_is_no_generator(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"format_version": 2}, "format version 2, this release reads 1.*Install a newer synthmed"),
+        ({"format_version": 3}, "format version 3, this release reads 2.*Install a newer synthmed"),
         ({"format_version": None}, "card cannot be read"),
         ({"conditions": ...}, "card lacks conditions"),
         ({"hash": ..., "image_size": ...}, "card lacks hash, image_size"),

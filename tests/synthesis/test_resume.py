@@ -149,7 +149,7 @@ def test_a_folder_of_another_generator_is_refused(tmp_path: Path) -> None:
 def test_a_foreign_folder_is_refused_and_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("mine")
     message = (
-        f"the folder is not empty and holds no run of generate [{tmp_path}]. "
+        f"the folder is not empty and holds no run to continue [{tmp_path}]. "
         "Name a new or empty folder."
     )
     with pytest.raises(SynthmedError, match=f"^{re.escape(message)}$"):

@@ -10,6 +10,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from domain_sets import write_domains
 from tiny_runs import write_recipe
 
 from synthmed.training.data import TrainingImages, load_images
@@ -42,3 +43,16 @@ def images(small_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Tra
     settings = DataSettings(sources=str(small_dataset), image_size=32)
     cache = tmp_path_factory.mktemp("images")
     return load_images(settings, Path(), cache, lambda *_: None)
+
+
+@pytest.fixture(scope="session")
+def domain_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The dataset folder of `domain_sets.write_domains`. Read only."""
+    return write_domains(tmp_path_factory.mktemp("domains") / "domains")
+
+
+@pytest.fixture(scope="session")
+def domain_images(domain_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainingImages:
+    """The images of three domains, framed at 32 pixels."""
+    settings = DataSettings(sources=str(domain_dataset), image_size=32)
+    return load_images(settings, Path(), tmp_path_factory.mktemp("images"), lambda *_: None)

@@ -147,9 +147,17 @@ def test_a_missing_recipe(tmp_path: Path) -> None:
         ("condition.kind=words", "one of: text, label"),
         ("condition.width=30", "a multiple of condition.heads"),
         ("condition.dropout=-0.1", "between 0 and 1"),
+        ("condition.domain_dropout=1.1", "between 0 and 1"),
+        (
+            "condition.kind=domain+text",
+            "one of: text, label, domain, text\\+domain, label\\+domain",
+        ),
         ("denoiser.attention=[true]", "3 values, one a width"),
         ("denoiser.block_out_channels=[]", "a list of multiples of 16"),
         ("flow.times=early", "one of: uniform, logit-normal"),
+        ("flow.pairing=best", "one of: independent, transport"),
+        ("flow.latent_normalisation=batch", "one of: none, domain"),
+        ("flow.latent_normalisation=domain", "none without a domain in condition.kind"),
         ("flow.watch_images=-1", "at least 0"),
         ("card.date=2026-01-01", "quote dates"),
     ],
@@ -167,10 +175,26 @@ def test_windows_of_the_spectral_loss_must_fit(tmp_path: Path) -> None:
     assert load_recipe(file, ["codec.spectral_weight=0"]).codec.crop == 8
 
 
-def test_labels_have_no_text_model(tmp_path: Path) -> None:
-    overrides = ["condition.kind=label", "condition.path=somewhere"]
+@pytest.mark.parametrize("kind", ["label", "domain", "label+domain"])
+def test_labels_and_domains_have_no_text_model(kind: str, tmp_path: Path) -> None:
+    overrides = [f"condition.kind={kind}", "condition.path=somewhere"]
     with pytest.raises(SynthmedError, match="blank for labels"):
         load_recipe(write(tmp_path, {"name": "x"}), overrides)
+
+
+def test_text_beside_a_domain_may_be_a_given_model(tmp_path: Path) -> None:
+    overrides = [
+        "condition.kind=text+domain",
+        "condition.path=somewhere",
+        "flow.latent_normalisation=domain",
+        "flow.pairing=transport",
+        "data.shared_groups=[one, two]",
+    ]
+    recipe = load_recipe(write(tmp_path, {"name": "x"}), overrides)
+    assert recipe.condition.names == ("text", "domain")
+    assert recipe.data.shared_groups == ("one", "two")
+    save_recipe(recipe, tmp_path / "saved.yaml")
+    assert load_recipe(tmp_path / "saved.yaml") == recipe
 
 
 def test_mirrored_chests_are_refused_with_the_recipe(tmp_path: Path) -> None:

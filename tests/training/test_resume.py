@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from tiny_runs import contents, write_recipe
+from kill_runs import kill_and_compare
+from tiny_runs import write_recipe
 
 CODEC = [
     "codec-step:2",  # before any checkpoint
@@ -33,30 +31,6 @@ FLOW = [
     "before-renaming-to:generator",
 ]
 FEW = ["tensors-torn:2", "counted:2", "flow-step:4", "after-renaming-to:step-00000004"]
-
-
-def kill_and_compare(recipe: Path, folder: Path, points: list[str]) -> list[int]:
-    """Kill a run at each point, let it finish, compare it with an uninterrupted one.
-
-    Returns:
-        The signal that ended the process of each point, 0 for one that finished.
-    """
-    script = Path(__file__).with_name("killed_training.py")
-    command = [sys.executable, str(script), str(recipe), str(folder), *points]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
-    first, *signals, last = json.loads(done.stdout.splitlines()[-1])
-    assert first == last == 0
-    whole, cut = folder / "whole", folder / "cut"
-    for part in ("generator", "codec/vae", "cache"):
-        assert len(contents(whole / part)) > 1
-        assert contents(cut / part) == contents(whole / part)
-    for stage in ("codec", "flow"):  # the optimisers' states and averages too
-        kept = contents(whole / stage / "checkpoints")
-        assert len([name for name in kept if name.endswith("complete.json")]) == 2
-        assert contents(cut / stage / "checkpoints") == kept
-    assert not [p for p in cut.rglob(".*") if p.name != ".lock"]
-    return signals
 
 
 def test_four_kills_change_nothing(small_dataset: Path, tmp_path: Path) -> None:

@@ -16,14 +16,17 @@ import yaml
 from tiny_runs import contents, largest_file, mapping, recipe_of, spied
 
 from synthmed.errors import DivergedError, SafetyError, SynthmedError
+from synthmed.models.bundled import bundled_models
 from synthmed.models.codec import AutoencoderCodec, IdentityCodec
 from synthmed.models.conditioners import LabelConditioner, TextConditioner
 from synthmed.models.generator import Generator
-from synthmed.training import codec_stage, flow_stage
+from synthmed.training import codec_stage
 from synthmed.training.claim import CHANGEABLE, claim
 from synthmed.training.codec import CodecTask
+from synthmed.training.conditions import ready_conditions
 from synthmed.training.data import TrainingImages
 from synthmed.training.flow import FlowTask
+from synthmed.training.given_codec import codec_folder, codec_groups
 from synthmed.training.recipe import load_recipe
 from synthmed.training.run import train
 from synthmed.training.settings import Recipe
@@ -139,11 +142,19 @@ def test_a_given_frozen_text_model(
     monkeypatch.setattr(TextConditioner, "embed", embed)
     overrides = [f"condition.path={given}", "flow.schedule.steps=4"]
     folder = run(tiny_recipe, tmp_path / "run", *overrides)
-    table = flow_stage.ready_conditions(recipe_of(tiny_recipe), images).train
-    captions = len(table.texts)
+    (text,) = ready_conditions(recipe_of(tiny_recipe), images)
+    captions = len(text.train.texts)
     assert sum(rows) == captions + 2 * 16  # once each, and the validation rows of two validations
     before = contents(tiny_run / "generator" / "text_encoder")["model.safetensors"]
     assert contents(folder / "text_encoder")["model.safetensors"] == before
+
+
+def test_where_a_codec_lies(tiny_run: Path) -> None:
+    vae, whole = tiny_run / "codec" / "vae", tiny_run / "generator"
+    assert codec_folder(str(vae)) == str(vae)
+    assert codec_folder(str(whole)) == str(whole / "vae")
+    assert codec_folder("base-64") == str(bundled_models()["base-64"] / "vae")
+    assert codec_folder("someone/a-hub-id") == "someone/a-hub-id"
 
 
 def test_a_given_codec(tiny_run: Path, tiny_recipe: Path, tmp_path: Path) -> None:
@@ -151,10 +162,59 @@ def test_a_given_codec(tiny_run: Path, tiny_recipe: Path, tmp_path: Path) -> Non
     run(tiny_recipe, tmp_path / "run", f"codec.path={given}")
     assert card_of(tmp_path / "run")["training"]["codec"] == {"given": str(given)}
     assert not (tmp_path / "run" / "codec" / "checkpoints").exists()
+    run(tiny_recipe, tmp_path / "whole", f"codec.path={tiny_run / 'generator'}")
+    one, other = (contents(tmp_path / name / "codec" / "vae") for name in ("run", "whole"))
+    name = "diffusion_pytorch_model.safetensors"
+    assert one[name] == other[name]  # the generator holds the same codec
     with pytest.raises(SynthmedError, match="the codec cannot be opened"):
         run(tiny_recipe, tmp_path / "other", f"codec.path={tmp_path}")
     with pytest.raises(SynthmedError, match=r"data.image_size is 33, the codec shrinks by 2"):
         run(tiny_recipe, tmp_path / "odd", f"codec.path={given}", "data.image_size=33")
+
+
+def test_the_card_names_whom_a_given_codec_saw(
+    tiny_run: Path, tiny_recipe: Path, tmp_path: Path
+) -> None:
+    assert "codec_groups" not in card_of(tiny_run)  # its own codec: the training groups
+    seen = card_of(tiny_run)["training_groups"]
+    whole = Path(shutil.copytree(tiny_run / "generator", tmp_path / "other"))
+    card = card_of(tiny_run) | {"training_groups": ["b", "c"], "codec_groups": ["a", "b"]}
+    (whole / "synthmed.json").write_text(json.dumps(card))
+    run(tiny_recipe, tmp_path / "run", f"codec.path={whole}")
+    assert card_of(tmp_path / "run")["codec_groups"] == ["a", "b", "c"]
+    assert card_of(tmp_path / "run")["training_groups"] == seen
+    # a codec that goes from run to run takes them along
+    run(tiny_recipe, tmp_path / "next", f"codec.path={tmp_path / 'run' / 'codec' / 'vae'}")
+    assert card_of(tmp_path / "next")["codec_groups"] == ["a", "b", "c"]
+    run(tiny_recipe, tmp_path / "own", f"codec.path={tiny_run / 'codec' / 'vae'}")
+    assert card_of(tmp_path / "own")["codec_groups"] == seen
+
+
+def test_the_codecs_groups_outlast_its_folder(
+    tiny_run: Path, tiny_recipe: Path, tmp_path: Path
+) -> None:
+    given = Path(shutil.copytree(tiny_run / "generator", tmp_path / "given"))
+    run(tiny_recipe, tmp_path / "run", f"codec.path={given}")
+    before = card_of(tmp_path / "run")
+    shutil.rmtree(given)
+    shutil.rmtree(tmp_path / "run" / "generator")
+    run(tiny_recipe, tmp_path / "run", f"codec.path={given}", resume=True)
+    assert card_of(tmp_path / "run") == before
+
+
+def test_groups_of_codecs_without_or_with_a_broken_card(tiny_run: Path, tmp_path: Path) -> None:
+    assert codec_groups("someone/a-hub-id") is None
+    alone = shutil.copytree(tiny_run / "generator" / "vae", tmp_path / "model" / "vae")
+    assert codec_groups(str(alone)) is None
+    card = alone.parent / "synthmed.json"
+    card.write_text("{}")
+    assert codec_groups(str(alone)) is None  # it does not say
+    for text in ("{", "[]", '{"training_groups": 3}'):
+        card.write_text(text)
+        with pytest.raises(SynthmedError, match="what the codec was trained on cannot be read"):
+            codec_groups(str(alone))
+    base = json.loads((bundled_models()["base-64"] / "synthmed.json").read_text())
+    assert codec_groups("base-64") == sorted(base["training_groups"])
 
 
 # What must not go wrong late.

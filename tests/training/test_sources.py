@@ -126,3 +126,59 @@ def test_rejected_rows_come_with_their_source_and_reason(
     assert {row["source"] for row in sources.rejected} == {"poor"}
     assert {Path(row["file_name"]).name for row in sources.rejected} == {b.name for b in bad}
     assert any("missing" in row["reason"] for row in sources.rejected)
+
+
+def leaking(dataset: Path, out: Path) -> Path:
+    """A dataset whose patient xray:p03 of train is in val too, in place of xray:p08."""
+
+    def leak(row: dict[str, Any]) -> dict[str, Any]:
+        return row | {"group_id": row["group_id"].replace("xray:p08", "xray:p03")}
+
+    return change(dataset, out, "val", leak)
+
+
+def test_a_shared_group_may_stand_in_several_splits_and_is_said(
+    small_dataset: Path, tmp_path: Path
+) -> None:
+    poor = leaking(small_dataset, tmp_path / "leaking")
+    with pytest.warns(
+        UserWarning,
+        match=r"1 groups stand in several splits.*: not only held-out patients in chest X-ray\. "
+        "What is measured there says nothing of new patients",
+    ):
+        sources = read_sources(str(poor), tmp_path, ["xray:p03"])
+    assert sources.shared == {"xray:p03"}
+    assert len(sources.rows) == 96
+
+
+def test_a_domain_of_shared_groups_alone_has_no_held_out_patients(
+    small_dataset: Path, tmp_path: Path
+) -> None:
+    def one(row: dict[str, Any]) -> dict[str, Any]:
+        domain = row["group_id"].split(":")[0]
+        group = "the CT" if domain == "xray" else row["group_id"]
+        return row | {"group_id": group, "domain": domain}
+
+    poor = small_dataset
+    for split in ("train", "val", "test"):
+        poor = change(poor, tmp_path / split, split, one)
+    with pytest.warns(UserWarning, match=r": no held-out patients in xray\. What"):
+        sources = read_sources(str(poor), tmp_path, ["the CT"])
+    assert sources.shared == {"the CT"}
+
+
+def test_all_other_groups_are_still_refused(small_dataset: Path, tmp_path: Path) -> None:
+    poor = leaking(small_dataset, tmp_path / "leaking")
+    with pytest.raises(SafetyError, match=r"^1 groups are both in train and in val \[xray:p03\]"):
+        read_sources(str(poor), tmp_path, ["xray:p04"])
+
+
+def test_a_shared_group_that_no_row_has_is_named(small_dataset: Path, tmp_path: Path) -> None:
+    with pytest.raises(SynthmedError, match=r"shared_groups names 'xray:p3', which no row has"):
+        read_sources(str(small_dataset), tmp_path, ["xray:p03", "xray:p3"])
+
+
+def test_a_shared_group_in_one_split_is_none(small_dataset: Path, tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert read_sources(str(small_dataset), tmp_path, ["xray:p03"]).shared == frozenset()

@@ -15,9 +15,8 @@ from synthmed.models.codec import IdentityCodec
 from synthmed.models.conditioners import LabelConditioner
 from synthmed.models.denoiser import build_unet
 from synthmed.models.generator import Generator
-from synthmed.training.captions import CaptionTable, label_table
 from synthmed.training.data import TrainingImages
-from synthmed.training.watch import Watch, watch_prompts
+from synthmed.training.watch import Watch, watched_rows
 from synthmed.transport.paths import LinearPath
 
 
@@ -64,8 +63,13 @@ def generator_of(cls: type[Generator] = Generator) -> Any:
     return cls(IdentityCodec(), {"label": labels}, unet, LinearPath(), 32)
 
 
-def watch_of(images: TrainingImages, folder: Path, prompts: int = 40, most: float = 0.1) -> Watch:
-    return Watch(images, (["benign", "malignant"] * prompts)[:prompts], 0, folder, most)
+RECORDS = [{"label": "benign"}, {"label": "malignant"}]
+
+
+def watch_of(
+    images: TrainingImages, folder: Path, prompts: int = 40, most: float = 0.1, **options: Any
+) -> Watch:
+    return Watch(images, (RECORDS * prompts)[:prompts], 0, folder, most, **options)
 
 
 def test_copies_end_the_training(images: TrainingImages, tmp_path: Path) -> None:
@@ -190,19 +194,44 @@ def test_validation_images_that_are_training_images_are_refused_at_once(
         watch_of(dataclasses.replace(images, pixels_N3SS=pixels), tmp_path)
 
 
-def test_prompts_take_the_types_in_turn(images: TrainingImages) -> None:
-    rows = [images.rows[i] for i in images.indices("train")]
-    labels = label_table(rows)
-    kinds: dict[str, set[str]] = {}
-    for row, (number,) in zip(rows, labels.index_NC.tolist(), strict=True):
-        kinds.setdefault(labels.texts[number], set()).add(row.image_type)
-    typed = CaptionTable(
-        ["", *images.types()],
-        torch.tensor([[1 + list(images.types()).index(row.image_type)] for row in rows]),
-    )
-    kinds_in_turn = [*images.types()] * 3
-    assert watch_prompts(images, typed, 9) == kinds_in_turn[:9]
-    found = watch_prompts(images, labels, 8)
-    assert [next(iter(kinds[v])) for v in found[:2]] == ["chest X-ray", "breast ultrasound"]
-    assert watch_prompts(images, labels, 0) == []
-    assert len(watch_prompts(images, labels, 500)) == 500  # rows are taken again
+def shared_with(images: TrainingImages, *kinds: str) -> TrainingImages:
+    """The images as if the patients of these types stood in all splits."""
+    groups = {row.group_id for row in images.rows if row.image_type in kinds}
+    return dataclasses.replace(images, shared=frozenset(groups))
+
+
+def test_groups_of_all_splits_tell_nothing_of_copies(
+    images: TrainingImages, tmp_path: Path
+) -> None:
+    shared = shared_with(images, "chest X-ray", "dermatoscopy")
+    watch = watch_of(shared, tmp_path, prompts=2)
+    kept = {row.image_type for row in images.rows if row.group_id in set(watch.groups)}
+    assert kept == {"breast ultrasound", "blood smear microscopy"}
+    assert len(watch.holdout) == len(watch.groups) == 8
+    assert len(watch.train) == 64  # copies of any training image are copies
+    few = shared_with(images, *(set(images.types()) - {"dermatoscopy"}))
+    with pytest.warns(UserWarning, match="of 2 groups are too few to look for copies"):
+        assert not watch_of(few, tmp_path, prompts=2).calibrated
+
+
+def test_only_judged_samples_count_as_copies(images: TrainingImages, tmp_path: Path) -> None:
+    draw = torch.Generator().manual_seed(0)
+    mixed = torch.rand(40, 3, 32, 32, generator=draw) * 2 - 1
+    mixed[::2] = images.tensor(images.indices("train"))[:20]
+    log = Log()
+    copied = [n % 2 == 0 for n in range(40)]
+    stop = watch_of(images, tmp_path, judged=copied)(generator_of(Planted).give(mixed), 1, log)
+    assert stop == "100% of the samples are copies of training images"
+    others = watch_of(images, tmp_path, judged=[not judged for judged in copied])
+    assert others(generator_of(Planted).give(mixed), 1, log) is None
+    none, quiet = watch_of(images, tmp_path, judged=[False] * 40), Log()
+    assert none(generator_of(Planted).give(mixed), 1, quiet) is None
+    assert not quiet.scalars
+    assert quiet.pictures  # the picture shows all of them
+
+
+def test_watched_rows_take_the_types_in_turn() -> None:
+    keys = ["a", "b", "b", "c", "b", "c"]  # b is the most frequent, then c
+    assert watched_rows(keys, 9) == [1, 3, 0, 2, 5, 0, 4, 3, 0]  # rows are taken again
+    assert watched_rows(keys, 0) == []
+    assert len(watched_rows(keys, 500)) == 500

@@ -42,9 +42,12 @@ def mapping(sources: Path, steps: int = 4) -> dict[str, Any]:
     }
 
 
-def write_recipe(path: Path, sources: Path, steps: int = 4) -> Path:
-    """Write the tiny recipe."""
-    path.write_text(yaml.safe_dump(mapping(sources, steps)))
+def write_recipe(path: Path, sources: Path, steps: int = 4, **changes: dict[str, Any]) -> Path:
+    """Write the tiny recipe, some keys of its parts changed."""
+    recipe = mapping(sources, steps)
+    for part, values in changes.items():
+        recipe[part] |= values
+    path.write_text(yaml.safe_dump(recipe))
     return path
 
 

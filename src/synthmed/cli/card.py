@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_module
+import warnings
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +13,7 @@ from synthmed.cli.shell import DebugOption, JsonOption, print_result, reporting
 from synthmed.errors import SynthmedError
 
 _CARD = "synthmed.json"
+_PLOT = "calibration.svg"  # beside the card
 
 
 def card(
@@ -40,6 +42,7 @@ def card(
 ) -> None:
     """Write a card: what it is, what it was made of, what it is for and not for.
 
+    The curves of a calibrated generator are drawn beside it, as calibration.svg.
     Refused (exit code 3) where no licence or no intended use is stated.
     """
     with reporting(debug=debug):
@@ -57,18 +60,25 @@ def card(
                 raise SynthmedError(
                     "a bundled generator stays as it is", mend="Name a file by --out."
                 )
-            kind, text = "generator", _model(folder / _CARD, given)
+            kind, (text, plot) = "generator", _model(folder / _CARD, given)
         else:
-            kind, text = "dataset", _dataset(folder, croissant, url, {**given, "title": title})
+            text, plot = _dataset(folder, croissant, url, {**given, "title": title}), None
+            kind = "dataset"
         if target.exists() and not replace:
             raise SynthmedError(
                 "a card is there already", where=target, mend="Give --replace, or name --out FILE."
             )
+        facts, lines = {"card": str(target), "kind": kind}, [f"Card: {target}"]
+        if plot is not None:
+            file = target.parent / _PLOT
+            write_atomic(file, plot)
+            facts["plot"], lines = str(file), [*lines, f"Plot: {file}"]
         write_atomic(target, text.encode("utf-8", "replace"))
-        print_result({"card": str(target), "kind": kind}, [f"Card: {target}"], as_json=json)
+        print_result(facts, lines, as_json=json)
 
 
-def _model(record: Path, given: dict[str, str]) -> str:
+def _model(record: Path, given: dict[str, str]) -> tuple[str, bytes | None]:
+    """Give the text of a generator's card, and the plot of its calibration where it has one."""
     from synthmed.datasets.cards import model_card
 
     try:
@@ -77,7 +87,17 @@ def _model(record: Path, given: dict[str, str]) -> str:
         facts = None
     if not isinstance(facts, dict):
         raise SynthmedError("not a readable JSON object", where=record)
-    return model_card(facts, **given)
+    if not facts.get("calibration"):
+        return model_card(facts, **given), None
+    from synthmed.synthesis.calibration_plot import calibration_svg
+    from synthmed.synthesis.calibration_table import calibration_text
+
+    try:
+        more, plot = calibration_text(facts, _PLOT), calibration_svg(facts)
+    except SynthmedError as error:
+        warnings.warn(f"the card has no curves: {error}", stacklevel=1)
+        return model_card(facts, **given), None
+    return model_card(facts, **given, more=more), plot
 
 
 def _dataset(folder: Path, croissant: bool, url: str, given: dict[str, Any]) -> str:

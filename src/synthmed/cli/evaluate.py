@@ -29,13 +29,14 @@ def evaluate(
     ] = None,
     sections: Annotated[
         str | None,
-        typer.Option(help="fidelity,alignment,detectability,privacy,utility; by default all."),
+        typer.Option(help="Such as fidelity,alignment,edits,privacy; by default all."),
     ] = None,
     extractor: Annotated[
         str, typer.Option(help="Features of distances: medical-64, hf:FOLDER, pixels-16, ...")
     ] = "medical-64",
     generator: Annotated[
-        str | None, typer.Option(help="The generator, for the test of membership.")
+        str | None,
+        typer.Option(help="The generator: leaves its training patients out; membership test."),
     ] = None,
     text_model: Annotated[
         str | None, typer.Option(help="Image-text model (folder, hub id), for CLIP score.")
@@ -43,6 +44,17 @@ def evaluate(
     utility: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="Train classifiers of this column, too.")
     ] = None,
+    utility_classifier: Annotated[
+        str, typer.Option(help="small-cnn, densenet121, resnet:18, hf:FOLDER, ...")
+    ] = "small-cnn",
+    utility_steps: Annotated[int, typer.Option(help="Training steps of each classifier.")] = 400,
+    utility_batch_size: Annotated[int, typer.Option(help="Images a training step.")] = 32,
+    utility_seeds: Annotated[
+        str, typer.Option(metavar="N,N,...", help="A classifier for each seed and table row.")
+    ] = "0,1,2",
+    utility_device: Annotated[
+        str, typer.Option(help="Where classifiers are trained: auto, cpu, cuda, ...")
+    ] = "auto",
     size: Annotated[
         int | None, typer.Option(min=16, help="Pixels a side; by default the synthetic size.")
     ] = None,
@@ -62,6 +74,7 @@ def evaluate(
         from synthmed.cli.progress import status
         from synthmed.evaluation.context import Settings
         from synthmed.evaluation.evaluate import evaluate as run
+        from synthmed.evaluation.utility_parts.options import seeds_of
 
         settings = Settings(
             extractor=extractor,
@@ -69,6 +82,11 @@ def evaluate(
             generator=generator,
             text_model=text_model,
             utility_label=utility,
+            utility_classifier=utility_classifier,
+            utility_steps=utility_steps,
+            utility_batch_size=utility_batch_size,
+            utility_seeds=seeds_of(utility_seeds),
+            utility_device=utility_device,
             with_real_images=with_real_images,
         )
         with status(shown=not json) as progress:

@@ -10,6 +10,8 @@ import typer
 from synthmed.cli.shell import DebugOption, JsonOption, print_result, quiet_libraries, reporting
 from synthmed.errors import SynthmedError
 
+_MEND = "Give either --prompt TEXT or --prompts CSV."
+
 
 def generate(
     model: Annotated[
@@ -22,7 +24,13 @@ def generate(
     prompt: Annotated[str | None, typer.Option(help="Prompt.")] = None,
     prompts: Annotated[
         Path | None,
-        typer.Option(help="CSV of prompts: prompt, and if you like count, id, guidance, negative."),
+        typer.Option(
+            help="CSV of prompts: prompt, and if you like count, id, guidance, domain, ..."
+        ),
+    ] = None,
+    domain: Annotated[
+        str | None,
+        typer.Option(help="Domain of the images, for a model that was trained with domains."),
     ] = None,
     count: Annotated[int, typer.Option(min=1, help="Images of a prompt that states none.")] = 1,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the run.")] = 0,
@@ -54,18 +62,18 @@ def generate(
     The same command continues a run that was killed, and gives the same files again.
     """
     with reporting(debug=debug):
-        if (prompt is None) == (prompts is None):
-            raise SynthmedError(
-                "no prompt" if prompt is None else "two sources of prompts",
-                mend="Give either --prompt TEXT or --prompts CSV.",
-            )
+        if prompt is not None and prompts is not None:
+            raise SynthmedError("two sources of prompts", mend=_MEND)
+        if prompt is None and prompts is None and domain is None:
+            raise SynthmedError("no prompt", mend=_MEND)
         quiet_libraries()
         from synthmed.synthesis.generate import generate as run
 
         result = run(
             model,
-            [prompt] if prompt is not None else prompts or "",
+            [prompt] if prompt is not None else prompts,
             out,
+            domain=domain,
             count=count,
             seed=seed,
             steps=steps,
@@ -85,6 +93,7 @@ def generate(
             "images": result.images,
             "made": result.made,
             "types": result.types,
+            **({"domains": result.domains} if result.domains else {}),
             "generator": result.generator,
             "generator_hash": result.generator_hash,
             "warnings": list(result.warnings),

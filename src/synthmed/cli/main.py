@@ -9,6 +9,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from synthmed.cli.calibrate import calibrate
 from synthmed.cli.card import card
 from synthmed.cli.demo import demo
 from synthmed.cli.detect import detect
@@ -19,7 +20,9 @@ from synthmed.cli.generate import generate
 from synthmed.cli.import_ import import_
 from synthmed.cli.info import info
 from synthmed.cli.prompts import prompts
+from synthmed.cli.render import render
 from synthmed.cli.train import train
+from synthmed.cli.translate import translate
 from synthmed.cli.validate import validate
 
 
@@ -46,13 +49,15 @@ class _OneLineErrors(TyperGroup):
 app = typer.Typer(
     name="synthmed",
     cls=_OneLineErrors,
-    help="Synthetic medical images: import, train, generate, filter, evaluate, export.",
+    help="Synthetic medical images: import, render, train, generate, translate, evaluate, export.",
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 app.command("import")(import_)
 app.command("filter")(filter_)
-for _verb in (validate, prompts, train, generate, evaluate, detect, export, card, info, demo):
+_MAKE = (validate, prompts, render, train, generate, translate, calibrate)
+_JUDGE = (evaluate, detect, export, card, info, demo)
+for _verb in (*_MAKE, *_JUDGE):
     app.command()(_verb)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from synthmed.datasets.rows import as_text
 from synthmed.errors import SynthmedError
 from synthmed.evaluation.context import Context, Settings
+from synthmed.evaluation.file_kinds import name_file_kinds
 from synthmed.evaluation.near_duplicates import name_near_duplicates
 from synthmed.evaluation.overlap import (
     generator_card,
@@ -20,6 +21,7 @@ from synthmed.evaluation.overlap import (
     without_shared,
     without_strangers,
 )
+from synthmed.evaluation.patients import name_unknown
 from synthmed.evaluation.reading import (
     Listing,
     channels_of,
@@ -111,8 +113,12 @@ def compare(
         holdout = judged.take(slice(None), name="hold-out")
         name_namesakes(judged, train, warnings)
         name_near_duplicates(judged, train, warnings)
+    name_unknown([judged, train], warnings)
+    files = name_file_kinds(judged, synthetic, warnings)
     store = FeatureStore(cache, progress)
-    return Context(judged, synthetic, train, holdout, settings, store, progress, warnings, made)
+    return Context(
+        judged, synthetic, train, holdout, settings, store, progress, warnings, made, files
+    )
 
 
 def _name_promptless(synthetic: Side, warnings: list[str]) -> None:

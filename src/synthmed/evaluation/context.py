@@ -37,6 +37,11 @@ class Settings:
         generator: Folder or bundled name of the generator, for the membership test.
         text_model: Image-text model (folder or hub id), for CLIP score and retrieval.
         utility_label: What classifiers are trained to tell: a column; None leaves utility out.
+        utility_classifier: Spec of the trained network (`make_classifier`).
+        utility_steps: Optimiser steps of each classifier.
+        utility_batch_size: Images a step.
+        utility_seeds: Seeds of training, each once.
+        utility_device: Where classifiers are trained: "auto", "cpu", "cuda", ...
         with_real_images: Write the private report, too.
         blocks: Blocks of the jackknife.
         bootstraps: Draws of the bootstrap.
@@ -47,6 +52,11 @@ class Settings:
     generator: str | None = None
     text_model: str | None = None
     utility_label: str | None = None
+    utility_classifier: str = "small-cnn"
+    utility_steps: int = 400
+    utility_batch_size: int = 32
+    utility_seeds: tuple[int, ...] = (0, 1, 2)
+    utility_device: str = "auto"
     with_real_images: bool = False
     blocks: int = 20
     bootstraps: int = 1000
@@ -71,6 +81,7 @@ class Context:
         warnings: What concerns the whole report.
         every: All usable synthetic images, those of types that no real image has too; None where
             `synthetic` holds all. Copies are looked for among these.
+        files: Under "real" and "synthetic" the number of files by kind, such as "8-bit grey PNG".
     """
 
     real: Side
@@ -82,6 +93,7 @@ class Context:
     progress: Callable[[str], None] = _silent
     warnings: list[str] = field(default_factory=list)
     every: Side | None = None
+    files: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def features(self, side: Side, extractor: str | None = None) -> Features:
         """Give the features of a side.

@@ -12,10 +12,14 @@ from pathlib import Path
 from synthmed.errors import SynthmedError
 from synthmed.evaluation.comparing import Sets, compare
 from synthmed.evaluation.context import Context, Settings
+from synthmed.evaluation.edits_pairing import names_sources
+from synthmed.evaluation.edits_shown import edited_grids, made_grids, name_edits
 from synthmed.evaluation.header import header_of
-from synthmed.evaluation.samples import real_grids, synthetic_grids
+from synthmed.evaluation.patients import hold_back, unknown_patients
+from synthmed.evaluation.samples import real_grids
 from synthmed.evaluation.sections import Light, Section
 from synthmed.evaluation.usable import usable_light
+from synthmed.evaluation.utility_parts.options import check_options
 from synthmed.measures.features import load_extractor
 from synthmed.training.disk import writing
 
@@ -23,6 +27,7 @@ SECTIONS = {
     "fidelity": "Realism and diversity",
     "alignment": "True to the prompts",
     "detectability": "Told apart from real images",
+    "edits": "Edits beside their sources",
     "privacy": "Privacy",
     "utility": "Use for training",
 }
@@ -70,10 +75,11 @@ def evaluate(
             copies.
         real_split: Split of `real`; None takes "test" where there is one. "all" takes every row.
         train_split: Split of `train`; None takes "train" where there is one.
-        sections: Names in `SECTIONS`; None takes all ("utility" runs if `utility_label` is set).
+        sections: Names in `SECTIONS`; None takes all ("utility" runs if `utility_label` is set,
+            "edits" if synthetic rows name their source).
         size: Side of the frame that all images are brought to, in pixels; None takes the size
             that most synthetic images have, 512 at most.
-        settings: Extractor, seed, generator and so on.
+        settings: Extractor, seed, generator, the options of utility and so on.
         command: The command that was given, to be shown.
         progress: Told what is being done.
 
@@ -81,13 +87,14 @@ def evaluate(
         Where the report is, and its verdicts.
 
     Raises:
-        SynthmedError: Bad input: an empty set, sets without a common type, an unknown section or
-            extractor, a folder of something else.
+        SynthmedError: Bad input: an empty set, sets without a common type, an unknown section,
+            extractor, classifier or device, a folder of something else.
         SafetyError: The generator was trained on the real images.
     """
     settings = settings or Settings()
     chosen = _chosen(sections, settings)
     load_extractor(settings.extractor)  # finds a wrong name before anything is read
+    check_options(settings)
     folder = _claim(Path(out))
     with writing(folder, "Mend that and give the same command again."):
         return _evaluate(
@@ -112,16 +119,20 @@ def _evaluate(
 ) -> EvaluateResult:
     """Compare the sets, run the sections, write the report."""
     context = compare(sets, folder, size, settings, progress)
-    done = [_section(name, context) for name in chosen]
+    if list(chosen) == list(SECTIONS) and not names_sources(context):
+        chosen = [name for name in chosen if name != "edits"]
+    unknown = unknown_patients(context)
+    done = [hold_back(_section(name, context), unknown) for name in chosen]
     if done:
         done[0].lights.insert(0, usable_light(context))
     from synthmed.evaluation.report import write_report
 
-    private = real_grids(context) if settings.with_real_images else []
+    name_edits(context)
+    private = [*real_grids(context), *edited_grids(context)] if settings.with_real_images else []
     header = header_of(context, settings=asdict(settings), command=command)
     found = next((one.data.get("copies") for one in done if one.key == "privacy"), None)
     copies = None if found is None else [copy["synthetic"] for copy in found]
-    grids = synthetic_grids(context, copies)
+    grids = made_grids(context, copies)
     report = write_report(folder, header, done, grids, private)
     lights = tuple(light for section in done for light in section.lights)
     return EvaluateResult(report, lights, tuple(context.warnings))

@@ -11,6 +11,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from synthmed.evaluation.context import Context
+from synthmed.evaluation.patients import without_patient
 from synthmed.evaluation.sides import Side
 
 if TYPE_CHECKING:
@@ -35,10 +36,10 @@ def header_of(context: Context, *, settings: Mapping[str, Any], command: str) ->
         created=date.today().isoformat(),
         command=command,
         software={"python": platform.python_version(), **software},
-        real=side_facts(context.real),
-        synthetic=side_facts(context.synthetic),
-        train=side_facts(context.train) if context.train else None,
-        holdout=side_facts(context.holdout) if context.holdout else None,
+        real=_real_facts(context.real) | _files(context, "real"),
+        synthetic=side_facts(context.synthetic) | _files(context, "synthetic"),
+        train=_real_facts(context.train) if context.train else None,
+        holdout=_real_facts(context.holdout) if context.holdout else None,
         settings={**settings, "size": context.real.size, "channels": context.real.pixels.shape[1]},
         warnings=context.warnings,
     )
@@ -68,3 +69,14 @@ def side_facts(side: Side) -> dict[str, Any]:
         if generation.get(key) is not None:
             facts[key] = generation[key]
     return facts
+
+
+def _real_facts(side: Side) -> dict[str, Any]:
+    """The same, with the number of images whose patient is unknown, if there are any."""
+    unknown = int(without_patient(side).sum())
+    return side_facts(side) | ({"patients_unknown": unknown} if unknown else {})
+
+
+def _files(context: Context, role: str) -> dict[str, Any]:
+    """The files of a side by kind, where they were looked at."""
+    return {"files": context.files[role]} if role in context.files else {}

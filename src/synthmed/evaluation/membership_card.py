@@ -22,6 +22,7 @@ class KnownGroups:
         strangers: Training images of groups that are not on the card.
         n_train: Training images.
         seen: Hold-out images of groups on the card.
+        codec_seen: Hold-out images of groups that the generator's given codec was trained on.
     """
 
     named: int
@@ -29,6 +30,7 @@ class KnownGroups:
     strangers: int
     n_train: int
     seen: int
+    codec_seen: int
 
     def to_dict(self) -> dict[str, int]:
         """The numbers as JSON values."""
@@ -48,12 +50,14 @@ def known_groups(card: dict[str, Any] | None, train: Side, holdout: Side) -> Kno
         return None
     own = [group_hashes([row])[0] for row in train.rows]
     held = [group_hashes([row])[0] for row in holdout.rows]
+    codec = set((card or {}).get("codec_groups") or [])
     return KnownGroups(
         len(named),
         len(named & set(own)),
         sum(name not in named for name in own),
         len(own),
         sum(name in named for name in held),
+        sum(name in codec for name in held),
     )
 
 
@@ -62,7 +66,8 @@ def unexpected_groups(known: KnownGroups | None) -> list[str]:
 
     Returns:
         A sentence each for groups that were not given, training images that the card does not
-        name, and hold-out images that it does; [] where all fits.
+        name, hold-out images that it does, and hold-out images that the codec was trained on; []
+        where all fits.
     """
     said: list[str] = []
     if known is None:
@@ -75,4 +80,9 @@ def unexpected_groups(known: KnownGroups | None) -> list[str]:
         )
     if known.seen:
         said.append(f"the generator's card names the patients of {known.seen} hold-out images")
+    if known.codec_seen:
+        said.append(
+            "the generator's codec was trained on the patients of "
+            f"{known.codec_seen} hold-out images"
+        )
     return said

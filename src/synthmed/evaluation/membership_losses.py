@@ -15,6 +15,7 @@ from synthmed.datasets.rows import Row
 from synthmed.errors import SynthmedError
 from synthmed.evaluation.sides import Side
 from synthmed.measures.arrays import box_resize
+from synthmed.models.domain_norm import normalise
 from synthmed.models.records import Record
 from synthmed.transport.seeds import batch_noise, row_seed
 
@@ -54,6 +55,7 @@ def flow_losses(
     for start in range(0, len(side), _BATCH):
         chosen = slice(start, start + _BATCH)
         x = generator.codec.encode(_images(generator, side, chosen)).float()
+        x = normalise(x, records[chosen], generator.latent_normalisation)
         tokens = _tokens(generator, records[chosen])
         for k, t in enumerate(times):
             e = noise[k].to(x.device).expand_as(x)
@@ -95,13 +97,16 @@ def through_codec(generator: Generator) -> Callable[[npt.NDArray[np.float32]], A
 
 
 def record_of(generator: Generator, row: Row, text: str) -> Record:
-    """Give the condition of a real image: its caption, or the label that a label model knows."""
-    if "text" in generator.conditioners:
-        return {"text": text}
-    name, conditioner = next(iter(generator.conditioners.items()))
-    known = set(getattr(conditioner, "labels", []))
-    asked = (", ".join(row.labels), row.image_type, row.domain)
-    return {name: next((value for value in asked if value in known), "")}
+    """Give the condition of a real image: its caption, its domain, the label that a model knows."""
+    record: dict[str, str] = {}
+    for name, conditioner in generator.conditioners.items():
+        known = set(getattr(conditioner, "labels", []))
+        asked = [", ".join(row.labels), row.image_type, row.domain]
+        if name == "domain":
+            asked = [row.domain]
+        value = text if name == "text" else next((v for v in asked if v in known), "")
+        record[name] = value
+    return record
 
 
 def _captions(side: Side) -> Sequence[tuple[Row, str]]:

@@ -25,8 +25,8 @@ def without_seen(
 ) -> Side:
     """Leave out the real images that the generator was trained on.
 
-    These are images of a patient (group) of the training set or of the generator's card, and
-    files that are also in the training set.
+    These are images of a patient (group) of the training set or of the generator's card (also of
+    those that its given codec was trained on), and files that are also in the training set.
 
     Args:
         real: The real images.
@@ -47,7 +47,8 @@ def without_seen(
         seen |= mask
     if len(real) - seen.sum() < _FEWEST:
         raise SafetyError(
-            f"the generator was trained on {int(seen.sum())} of the {len(real)} real images",
+            f"the generator or its codec was trained on {int(seen.sum())} of the {len(real)} real "
+            "images",
             where=real.path,
             mend="Compare with images of other patients, for instance --real-split test.",
         )
@@ -170,9 +171,14 @@ def _reasons(
         found.append(("look exactly like a training image of another patient", pixels & ~same))
     if card is not None:
         names = [hashlib.sha256(group.encode()).hexdigest() for group in real.groups]
-        known = np.isin(names, card.get("training_groups", []))
         already = found[0][1] | found[1][1] if found else np.zeros(len(real), dtype=bool)
-        found.append(("are of patients that the generator's card names", known & ~already))
+        for key, what in (
+            ("training_groups", "the generator's card names"),
+            ("codec_groups", "the generator's codec was trained on"),
+        ):
+            known = np.isin(names, card.get(key) or []) & ~already
+            found.append((f"are of patients that {what}", known))
+            already = already | known
     return found
 
 

@@ -14,6 +14,7 @@ from synthmed.evaluation.sections import Light, Section
 from synthmed.evaluation.sides import Side
 from synthmed.evaluation.utility_parts.choosing import by_kind, real_parts
 from synthmed.evaluation.utility_parts.labelled import Labelled
+from synthmed.evaluation.utility_parts.options import options_of
 from synthmed.evaluation.utility_parts.seen import UNKNOWN, seen_groups
 from synthmed.evaluation.utility_parts.showing import (
     ADDED_RULE,
@@ -32,21 +33,14 @@ __all__ = ["Labelled", "utility", "utility_table"]
 KEY, TITLE = "utility", "Utility: what are the images worth for training?"
 FEW_PATIENTS = 100
 """Below this many test patients the report warns."""
-_OPTIONS: dict[str, Any] = {
-    "classifier": "small-cnn",
-    "steps": 400,
-    "batch_size": 32,
-    "seeds": (0, 1, 2),
-    "device": "auto",
-}
-"""Defaults of the optional settings `utility_classifier`, `utility_steps`, ..."""
 
 
 def utility(context: Context) -> Section:
     """Train classifiers on real and synthetic images, and test them on real ones.
 
-    Runs only where `settings.utility_label` names what is to be told apart (`tasks_of`); on whom is
-    said in `real_parts`. Several image types are measured each for itself (`by_kind`).
+    Runs only where `settings.utility_label` names what is to be told apart (`tasks_of`), with the
+    settings `utility_classifier`, `utility_steps` and so on; on whom is said in `real_parts`.
+    Several image types are measured each for itself (`by_kind`).
 
     Args:
         context: The compared sides.
@@ -105,12 +99,6 @@ def _measured(
     return found, left_out, how
 
 
-def _options(context: Context) -> dict[str, Any]:
-    """The section's settings, as far as they are given."""
-    asked = context.settings
-    return {key: getattr(asked, f"utility_{key}", value) for key, value in _OPTIONS.items()}
-
-
 def _measure(
     context: Context, task: Task, sides: tuple[Side, ...], seen: frozenset[str] | None
 ) -> dict[str, Any]:
@@ -127,7 +115,7 @@ def _measure(
         seed=context.settings.seed,
         store=getattr(context.extract, "folder", None),
         progress=lambda text: context.progress(f"{task.name}: {text}"),
-        **_options(context),
+        **options_of(context.settings),
     )
 
 
@@ -154,6 +142,8 @@ def _warnings(found: dict[str, Any], seen: frozenset[str] | None) -> list[str]:
     for name, data in found.items():
         if data["test"]["patients"] < FEW_PATIENTS:
             warnings.append(f"{name}: only {data['test']['patients']} test patients")
+        if len(data["seeds"]) == 1:
+            warnings.append(f"{name}: one training seed, so intervals are of test patients alone")
         if any(row["synthetic"] and row["synthetic"]["ratio"] < 1 for row in data["rows"]):
             warnings.append(f"{name}: there are fewer synthetic than real images")
         shuffled = (row for row in data["rows"] if row["shuffled"])
@@ -163,7 +153,7 @@ def _warnings(found: dict[str, Any], seen: frozenset[str] | None) -> list[str]:
 
 
 def _methods(context: Context, how: str) -> list[str]:
-    options = _options(context)
+    options = options_of(context.settings)
     seeds = ", ".join(map(str, options["seeds"]))
     return [
         f"Classifiers {options['classifier']}, {options['steps']} steps of "

@@ -60,7 +60,7 @@ def _transformers(source: str) -> Extractor:
 
 
 def _inception(file: str) -> Extractor:
-    from synthmed.measures.extractors.torchscript import open_inception
+    from synthmed.measures.extractors.inception import open_inception
 
     return open_inception(file)
 
@@ -80,7 +80,7 @@ ARGUMENTS: dict[str, tuple[str, str]] = {
     "hf": ("FOLDER_OR_HUB_ID", "Give the folder of a transformers vision model, or owner/name."),
     "inception": (
         "FILE",
-        "No Inception comes with synthmed: give the TorchScript file of one that you trust.",
+        "No Inception comes with synthmed: give weights (.safetensors) or a TorchScript file.",
     ),
 }
 """What follows the colon, and how to get it, for the extractors that need something."""
@@ -91,8 +91,8 @@ def load_extractor(name: str, folder: str | Path | None = None) -> Extractor:
 
     Args:
         name: "medical-64", "pixels-16", "structure-16", "statistics", "small-cnn:FOLDER",
-            "hf:FOLDER_OR_HUB_ID" or "inception:FILE". Nothing is downloaded unless a hub id is
-            named.
+            "hf:FOLDER_OR_HUB_ID" or "inception:FILE" (weights in safetensors, or TorchScript).
+            Nothing is downloaded unless a hub id is named.
         folder: What would follow the colon, instead of writing it there.
 
     Returns:

@@ -34,7 +34,7 @@ def scales_of(height: int, width: int) -> int:
     return sum(side // 2**i >= WINDOW for i in range(len(WEIGHTS)))
 
 
-def ms_ssim(a: Any, b: Any, data_range: float = 2.0) -> Array:
+def ms_ssim(a: Any, b: Any, data_range: float = 2.0, lowest: float = -1.0) -> Array:
     """Multi-scale structural similarity of each pair of images (Wang et al. 2003, equation 7).
 
     ``l_M^w_M prod_i cs_i^w_i``: contrast and structure at each scale, luminance at the last.
@@ -47,6 +47,7 @@ def ms_ssim(a: Any, b: Any, data_range: float = 2.0) -> Array:
         a: (N, C, H, W) floats, H and W at least 48.
         b: (N, C, H, W) floats.
         data_range: Highest minus lowest possible value: 2 for images in [-1, 1].
+        lowest: Lowest possible value; luminance is counted from it, see `ssim`.
 
     Returns:
         (N,) in [0, 1]; 1 where the two images are equal.
@@ -57,6 +58,7 @@ def ms_ssim(a: Any, b: Any, data_range: float = 2.0) -> Array:
     a, b = as_images(a), as_images(b)
     if a.shape != b.shape:
         raise SynthmedError(f"images of shapes {a.shape} and {b.shape} cannot be compared")
+    a, b = a - lowest, b - lowest
     scales = scales_of(*a.shape[2:])
     weights = np.array(WEIGHTS[:scales]) / sum(WEIGHTS[:scales])
     similarity = np.ones(len(a))

@@ -36,7 +36,7 @@ def psnr(a: Any, b: Any, data_range: float = 2.0) -> Array:
         return np.asarray(10.0 * np.log10(data_range**2 / error))
 
 
-def ssim(a: Any, b: Any, data_range: float = 2.0) -> Array:
+def ssim(a: Any, b: Any, data_range: float = 2.0, lowest: float = -1.0) -> Array:
     """Structural similarity of each pair of images (Wang et al. 2004, equation 13).
 
     Gaussian window of 11 × 11 pixels, sigma 1.5; K1 = 0.01, K2 = 0.03; only windows that lie
@@ -46,6 +46,8 @@ def ssim(a: Any, b: Any, data_range: float = 2.0) -> Array:
         a: (N, C, H, W) floats, H and W at least 11.
         b: (N, C, H, W) floats.
         data_range: Highest minus lowest possible value: 2 for images in [-1, 1].
+        lowest: Lowest possible value; the luminance term is defined for values counted from it
+            (with values around 0 it would call two nearly equal mid-greys unlike).
 
     Returns:
         (N,) in [-1, 1]; 1 where the two images are equal.
@@ -54,6 +56,7 @@ def ssim(a: Any, b: Any, data_range: float = 2.0) -> Array:
         SynthmedError: Integers, shapes that differ, or images under 11 pixels.
     """
     a, b = _pair(a, b)
+    a, b = a - lowest, b - lowest
     if min(a.shape[2:]) < 11:
         raise SynthmedError(f"SSIM needs images of at least 11 × 11 pixels, not {a.shape[2:]}")
     c1, c2 = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2

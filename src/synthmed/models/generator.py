@@ -14,18 +14,20 @@ from torch import Tensor
 from synthmed.errors import SynthmedError
 from synthmed.models.codec import AutoencoderCodec, Codec
 from synthmed.models.conditioners import Conditioner
+from synthmed.models.described import Described
+from synthmed.models.domain_norm import normalise, restore
+from synthmed.models.fields import check_depth, velocity_field
 from synthmed.models.records import Record, check_count, tokens_of
-from synthmed.models.type_names import type_named
 from synthmed.transport.drift import Drift
 from synthmed.transport.grids import shifted_grid
-from synthmed.transport.guidance import Field, Guidance, guided
+from synthmed.transport.guidance import Guidance
 from synthmed.transport.paths import Path as TransportPath
 from synthmed.transport.seeds import batch_noise
 from synthmed.transport.solvers import integrate
 
 
 @dataclass
-class Generator:
+class Generator(Described):
     """A generator of images: a velocity field on latents, and what turns them into images.
 
     Attributes:
@@ -35,7 +37,7 @@ class Generator:
         path: What the network's timestep and output mean.
         image_size: Side of the images, in pixels.
         card: What is known of it: `name`, `types`, `known_words`, licences, training groups.
-        hash: Hash of the stored weights, "" before it is saved.
+        hash: Of the stored weights and latent statistics (`generator_hash`), "" before it is saved.
         device: Where it computes.
         dtype: "float32", or "bfloat16" for the velocity network alone.
     """
@@ -85,21 +87,6 @@ class Generator:
         return save_generator(self, Path(folder), half=half, shard=shard)
 
     @property
-    def name(self) -> str:
-        """The card's name."""
-        return str(self.card.get("name", "generator"))
-
-    @property
-    def types(self) -> list[dict[str, Any]]:
-        """The image types that it was trained on: `name`, `grey`, `words`."""
-        return list(self.card.get("types", []))
-
-    @property
-    def known_words(self) -> set[str]:
-        """Words of the training captions; empty if nobody recorded them."""
-        return set(self.card.get("known_words", []))
-
-    @property
     def parameters(self) -> int:
         """Number of parameters of all networks."""
         modules: list[torch.nn.Module] = [self.unet]
@@ -107,14 +94,6 @@ class Generator:
         if isinstance(self.codec, AutoencoderCodec):
             modules.append(self.codec.vae)
         return sum(p.numel() for module in modules for p in module.parameters())
-
-    def type_of(self, prompt: str) -> dict[str, Any] | None:
-        """The image type that a prompt names: in full, else by words of its captions; or None."""
-        return type_named(prompt, self.types)
-
-    def channels(self, image_type: str) -> int:
-        """1 for grey image types, 3 for colour and for unknown ones."""
-        return next((1 for t in self.types if t["name"] == image_type and t.get("grey")), 3)
 
     @torch.no_grad()
     def condition(self, records: Sequence[Record]) -> Tensor:
@@ -142,14 +121,6 @@ class Generator:
             encoder_hidden_states=torch.cat(conditions).to(z.device, dtype),
         ).sample
         return tuple(self.path.velocity(part, z, t) for part in output.to(z.dtype).chunk(count))
-
-    def _field(
-        self, target: Tensor, base: Tensor, guidance: Guidance | float, path: TransportPath
-    ) -> Field:
-        """The guided velocity field with the path's drift; a number is guidance of that scale."""
-        strength = guidance if isinstance(guidance, Guidance) else Guidance(float(guidance))
-        velocity = guided(self.velocities, target, base, strength)
-        return lambda z, t: path.drift_velocity(velocity(z, t))
 
     def _with(self, drift: Drift | None) -> TransportPath:
         return self.path if drift is None else replace(self.path, drift=drift)  # type: ignore[type-var]
@@ -185,7 +156,8 @@ class Generator:
             Images `(B, 3, S, S)`, float32 in [-1, 1], on the CPU.
 
         Raises:
-            SynthmedError: As `condition`; or not one seed a condition.
+            SynthmedError: As `condition`; not one seed a condition; a condition without a domain
+                where latents are normalised by domain.
         """
         check_count(records, seeds, "seeds")
         path = self._with(drift)
@@ -195,12 +167,9 @@ class Generator:
         base = self.null(len(records)) if negative is None else self.condition([negative])
         base = base.expand(len(records), -1, -1)
         grid = shifted_grid(steps, path.t_min, 1.0, shift) if grid is None else grid
-        z = integrate(
-            self._field(target, base, guidance, path),
-            path.prior(noise.to(self.device)),
-            grid,
-            solver,
-        )
+        field = velocity_field(self.velocities, path, target, base, guidance)
+        z = integrate(field, path.prior(noise.to(self.device)), grid, solver)
+        z = restore(z, records, self.latent_normalisation)
         return self.codec.decode(z).clamp(-1, 1).float().cpu()
 
     def encode(
@@ -224,21 +193,25 @@ class Generator:
             drift: Replaces the path's drift; subtracted on the way back.
 
         Returns:
-            Latents `(B, C, h, w)` at `depth`.
+            Latents `(B, C, h, w)` at `depth`, normalised by the records' domains where the model
+            is; at depth 1 the codec's own.
 
         Raises:
-            SynthmedError: As `condition`; not one condition an image; a depth outside [0, 1].
+            SynthmedError: As `condition`; not one condition an image; a depth outside [0, 1]; a
+                condition without a domain where latents are normalised by domain.
         """
         check_count(records, images, "images")
-        _check_depth(depth)
+        check_depth(depth)
         path = self._with(drift)
         with torch.no_grad():
             z = self.codec.encode(images.to(self.device))
         if depth == 1:
             return z
+        z = normalise(z, records, self.latent_normalisation)
         source = self.condition(records)
         grid = shifted_grid(steps, 1.0, max(depth, path.t_min), 1.0)
-        return integrate(self._field(source, source, 1.0, path), z, grid, solver)
+        field = velocity_field(self.velocities, path, source, source)
+        return integrate(field, z, grid, solver)
 
     def decode(
         self,
@@ -269,22 +242,16 @@ class Generator:
 
         Raises:
             SynthmedError: As `condition`; not one target and one source a latent; a depth outside
-                [0, 1].
+                [0, 1]; as `encode`.
         """
         check_count(target, latents, "latents")
         check_count(source, latents, "latents")
-        _check_depth(depth)
+        check_depth(depth)
         path, z = self._with(drift), latents.to(self.device)
         if depth < 1:
-            velocity = self._field(self.condition(target), self.condition(source), guidance, path)
+            wanted, base = self.condition(target), self.condition(source)
+            field = velocity_field(self.velocities, path, wanted, base, guidance)
             grid = shifted_grid(steps, max(depth, path.t_min), 1.0, 1.0)
-            z = integrate(velocity, z, grid, solver)
+            z = restore(integrate(field, z, grid, solver), target, self.latent_normalisation)
         with torch.no_grad():
             return self.codec.decode(z).clamp(-1, 1).float().cpu()
-
-
-def _check_depth(depth: float) -> None:
-    if not 0 <= depth <= 1:
-        raise SynthmedError(
-            f"a depth of {depth}", mend="Give a time from 0 (noise) to 1 (the image itself)."
-        )

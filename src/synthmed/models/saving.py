@@ -16,13 +16,16 @@ from torch import nn
 from synthmed.errors import SynthmedError
 from synthmed.models.codec import AutoencoderCodec
 from synthmed.models.conditioners import LabelConditioner, TextConditioner
+from synthmed.models.domain_norm import check_statistics
 from synthmed.models.generator import Generator
-from synthmed.models.hashing import weights_hash
+from synthmed.models.hashing import generator_hash
 from synthmed.models.quiet import quiet
 from synthmed.transport.paths import LinearPath
 
 CARD = "synthmed.json"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""The newest format that this release reads: 2 adds latents normalised per domain. Folders that do
+not use them are written as format 1, which older releases read too."""
 
 
 def save_generator(generator: Generator, folder: Path, *, half: bool, shard: str) -> Path:
@@ -40,8 +43,8 @@ def save_generator(generator: Generator, folder: Path, *, half: bool, shard: str
         The folder.
 
     Raises:
-        SynthmedError: The path is not linear, the network is in bfloat16, the folder holds
-            something else, or the disk is full.
+        SynthmedError: The path is not linear, the network is in bfloat16, a domain lacks latent
+            statistics that others have, the folder holds something else, or the disk is full.
     """
     if not isinstance(generator.path, LinearPath):
         raise SynthmedError(
@@ -52,6 +55,8 @@ def save_generator(generator: Generator, folder: Path, *, half: bool, shard: str
             "the network was rounded to bfloat16, which would be saved",
             mend='Open the generator with dtype="float32" and save it then.',
         )
+    statistics, channels = generator.latent_normalisation, generator.codec.latent_channels
+    check_statistics(statistics, generator.domains, channels, generator.name)
     place = folder.resolve()
     temporary, aside = (place.with_name(f".{place.name}.{end}") for end in ("tmp", "old"))
     try:
@@ -61,7 +66,8 @@ def save_generator(generator: Generator, folder: Path, *, half: bool, shard: str
         temporary.mkdir(parents=True)
         with quiet():
             _write_parts(generator, temporary, torch.float16 if half else torch.float32, shard)
-        card = _card(generator, "float16" if half else "float32", weights_hash(temporary))
+        digest = generator_hash(temporary, statistics)
+        card = _card(generator, "float16" if half else "float32", digest)
         text = json.dumps(card, indent=1, ensure_ascii=False) + "\n"
         (temporary / CARD).write_text(text, encoding="utf-8")
         for file in temporary.rglob("*.safetensors"):
@@ -119,7 +125,7 @@ def _swap(new: Path, place: Path, aside: Path) -> None:
 def _card(generator: Generator, dtype: str, digest: str) -> dict[str, Any]:
     assert isinstance(generator.path, LinearPath)
     return dict(generator.card) | {
-        "format_version": FORMAT_VERSION,
+        "format_version": FORMAT_VERSION if generator.latent_normalisation else 1,
         "image_size": generator.image_size,
         "parameters": generator.parameters,
         "conditions": list(generator.conditioners),

@@ -14,6 +14,7 @@ from synthmed.models.bundled import bundled_models
 from synthmed.models.codec import AutoencoderCodec, Codec, IdentityCodec
 from synthmed.models.conditioners import Conditioner, LabelConditioner
 from synthmed.models.device import pick_device, pick_dtype
+from synthmed.models.domain_norm import check_statistics
 from synthmed.models.generator import Generator
 from synthmed.models.hashing import weights_hash
 from synthmed.models.parts import open_network, open_text_conditioner
@@ -93,7 +94,7 @@ def _load_own(folder: Path) -> Generator:
     codec: Codec = IdentityCodec()
     if (folder / "vae").is_dir():
         codec = AutoencoderCodec(open_network(AutoencoderKL, folder / "vae"))
-    return Generator(
+    generator = Generator(
         codec=codec,
         conditioners={name: _load_conditioner(folder, name) for name in card["conditions"]},
         unet=open_network(UNet2DConditionModel, folder / "unet"),
@@ -102,6 +103,9 @@ def _load_own(folder: Path) -> Generator:
         card=card,
         hash=str(card["hash"]),
     )
+    statistics, channels = card.get("latent_normalisation"), codec.latent_channels
+    check_statistics(statistics, generator.domains, channels, folder / CARD)
+    return generator
 
 
 def _load_conditioner(folder: Path, name: str) -> Conditioner:

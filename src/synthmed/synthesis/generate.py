@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import warnings
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthmed.datasets.rows import SPLITS
 from synthmed.errors import SynthmedError
+from synthmed.synthesis.domains import check_domains, check_records, record_of
 from synthmed.synthesis.journal import (
     JOURNAL,
     Journal,
@@ -22,8 +23,8 @@ from synthmed.synthesis.journal import (
 )
 from synthmed.synthesis.output import Output
 from synthmed.synthesis.plan import Plan, make_plan
-from synthmed.synthesis.prompts import Prompt, as_prompts
-from synthmed.synthesis.sampling import Sampler, Sampling, check_texts
+from synthmed.synthesis.prompts import Order, Prompt, as_prompts
+from synthmed.synthesis.sampling import Sampler, Sampling
 from synthmed.synthesis.words import check_words
 from synthmed.training.bars import stage
 
@@ -43,6 +44,7 @@ class GenerateResult:
         generator: Name of the generator.
         generator_hash: SHA-256 of its weights.
         warnings: Words of the prompts that the model never saw.
+        domains: Images by domain; {} where none was asked for.
     """
 
     path: Path
@@ -52,13 +54,15 @@ class GenerateResult:
     generator: str
     generator_hash: str
     warnings: tuple[str, ...]
+    domains: dict[str, int] = field(default_factory=dict)
 
 
 def generate(
     model: Generator | str | os.PathLike[str],
-    prompts: str | os.PathLike[str] | Sequence[str | Prompt],
+    prompts: Order,
     out: str | os.PathLike[str],
     *,
+    domain: str | None = None,
     count: int = 1,
     seed: int = 0,
     steps: int | None = None,
@@ -80,8 +84,10 @@ def generate(
 
     Args:
         model: A Generator, a folder, a checkpoint, or the name of a bundled one.
-        prompts: One prompt, a list, or a CSV (`Path`, or text ending in ".csv": `read_prompts`).
+        prompts: One prompt, a list, or a CSV (`Path`, or text ending in ".csv": `read_prompts`);
+            None for a model that reads nothing but a domain.
         out: The dataset folder: new, empty, or one that the same call began.
+        domain: Domain of the images of a prompt that states none; of those that the model knows.
         count: Images of a prompt that states no count.
         seed: Seed of the run; an image's is a hash of it, the prompt's key and the copy.
         steps: Solver steps; None takes the model's own.
@@ -100,15 +106,16 @@ def generate(
         What was made.
 
     Raises:
-        SynthmedError: Bad prompts or options, a folder of something else or of other settings, a
-            full disk, no memory for one image.
+        SynthmedError: Bad prompts, domains or options, a folder of something else or of other
+            settings, a full disk, no memory for one image.
     """
     _check(count, batch_size, split)
     options = {"steps": steps, "guidance": guidance, "solver": solver}
     given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
     Sampling(**given)  # finds bad values before a model is loaded
-    rows = as_prompts(prompts)
+    rows = as_prompts(prompts, domain or "")
     model = open_model(model, device=device, dtype=dtype)
+    check_domains(model, rows)
     findings = check_words(rows, model.known_words, strict=strict)
     for finding in findings:
         warnings.warn(finding, stacklevel=2)
@@ -129,11 +136,10 @@ def generate(
             "device": model.device.type,
             "dtype": model.dtype,
             "codec_psnr": _codec_psnr(model),
+            **({"domain": domain} if domain else {}),
         },
     )
-    check_texts(
-        model, [text for job in plan.jobs for text in (job.prompt.text, job.negative or "")]
-    )
+    check_records(model, _records(model, plan))
     output = _output(model, plan, Path(out))
     with clear_errors(output.out):
         claim(output.out, plan)
@@ -146,7 +152,15 @@ def generate(
         generator=model.name,
         generator_hash=model.hash,
         warnings=tuple(findings),
+        domains=dict(Counter(job.prompt.domain for job in plan.jobs if job.prompt.domain)),
     )
+
+
+def _records(model: Generator, plan: Plan) -> Iterator[dict[str, str]]:
+    """All conditions of a plan, those of negative prompts too."""
+    for job in plan.jobs:
+        yield record_of(model, job.prompt.text, job.prompt.domain)
+        yield record_of(model, job.negative or "")
 
 
 def _codec_psnr(model: Generator) -> dict[str, float]:
@@ -187,10 +201,17 @@ def _output(model: Generator, plan: Plan, out: Path) -> Output:
     types: dict[Prompt, str] = {}
     channels: dict[str, int] = {}
     for prompt in dict.fromkeys(job.prompt for job in plan.jobs):
-        entry = None if prompt.image_type else model.type_of(prompt.text)
+        entry = None if prompt.image_type else _type(model, prompt)
         types[prompt] = name = str(entry["name"]) if entry else prompt.image_type
         channels[name] = model.channels(name)
     return Output(out, plan, types, channels)
+
+
+def _type(model: Generator, prompt: Prompt) -> dict[str, Any] | None:
+    """The type that a prompt names; of a blank one the model's only type, if it has one."""
+    if not prompt.text and len(model.types) == 1:
+        return dict(model.types[0])
+    return model.type_of(prompt.text)
 
 
 def _fill(sampler: Sampler, output: Output, progress: bool) -> int:

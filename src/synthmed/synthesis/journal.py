@@ -43,7 +43,7 @@ def claim(out: Path, plan: Plan) -> None:
     if not record.exists():
         if out.exists() and any(not _is_temporary(path) for path in out.iterdir()):
             raise SynthmedError(
-                "the folder is not empty and holds no run of generate",
+                "the folder is not empty and holds no run to continue",
                 where=out,
                 mend="Name a new or empty folder.",
             )

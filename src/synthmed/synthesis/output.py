@@ -93,6 +93,7 @@ class Output:
             view=prompt.view,
             age=None if prompt.age is None else min(prompt.age, _OLDEST),
             sex=prompt.sex,
+            domain=prompt.domain,
             extra=extra,
         )
 

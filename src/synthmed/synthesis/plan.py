@@ -119,12 +119,15 @@ def make_plan(
             image_seed = row_seed(seed, prompt.key, copy)
             jobs.append(Job(len(jobs), prompt, copy, image_seed, scale, avoid))
     size = min(batch_size, len(jobs))
-    order = [
-        [j.copy, j.guidance, j.negative, *dataclasses.astuple(replace(j.prompt, where=""))]
-        for j in jobs
-    ]
+    order = [[j.copy, j.guidance, j.negative, *_facts(j.prompt)] for j in jobs]
     whole = {**settings, "seed": seed, "batch_size": size, "images": len(jobs)}
     return Plan({**whole, "prompts": _digest(order)}, tuple(jobs), size)
+
+
+def _facts(prompt: Prompt) -> tuple[Any, ...]:
+    """What a prompt says, without where it was read; without its last field, a blank domain."""
+    values = dataclasses.astuple(replace(prompt, where=""))
+    return values if prompt.domain else values[:-1]
 
 
 def _digest(value: object) -> str:

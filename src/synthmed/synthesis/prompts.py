@@ -8,14 +8,14 @@ import io
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from synthmed.errors import SynthmedError
 
 _COLUMNS = (
     *("prompt", "count", "id", "guidance", "negative"),
-    *("labels", "image_type", "view", "age", "sex"),
+    *("labels", "image_type", "view", "age", "sex", "domain"),
 )
 
 
@@ -24,7 +24,7 @@ class Prompt:
     """One line of an order: a prompt, and how its images are to be made.
 
     Attributes:
-        text: The prompt.
+        text: The prompt; "" for a model that reads nothing but a domain.
         count: Number of images; None takes the run's count.
         id: The user's identifier, "" if there is none; a string, whatever it looks like.
         guidance: Guidance scale; None takes the run's.
@@ -36,6 +36,7 @@ class Prompt:
         sex: Sex that was asked for, "M" or "F".
         from_template: The prompt was made from templates, so that it may stand in image files.
         where: Where it was read, for messages ("prompts.csv, row 3").
+        domain: Domain of the images, of those that the model knows; "" for none.
     """
 
     text: str
@@ -50,11 +51,13 @@ class Prompt:
     sex: str | None = None
     from_template: bool = False
     where: str = field(default="", compare=False)
+    domain: str = ""
 
     @property
     def key(self) -> str:
-        """What the seeds of its images are made of: the id, else the hash of the prompt."""
-        return self.id or prompt_hash(self.text)[:16]
+        """What the seeds of its images are made of: the id, else a hash of prompt and domain."""
+        asked = f"{self.text}\n{self.domain}" if self.domain else self.text
+        return self.id or prompt_hash(asked)[:16]
 
 
 def prompt_hash(text: str) -> str:
@@ -62,30 +65,42 @@ def prompt_hash(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
-def as_prompts(prompts: str | os.PathLike[str] | Sequence[str | Prompt]) -> list[Prompt]:
+Order = str | os.PathLike[str] | Sequence[str | Prompt] | None
+"""One prompt, the path of a CSV, a list; or None where a domain is all that is asked for."""
+
+
+def as_prompts(prompts: Order, domain: str = "") -> list[Prompt]:
     """Make prompts of what `generate` takes.
 
     Args:
-        prompts: One prompt, the path of a CSV (a `Path`, or text that ends in ".csv"), or a list.
+        prompts: One prompt, the path of a CSV (a `Path`, or text that ends in ".csv"), or a list;
+            None is one blank prompt, if there is a domain.
+        domain: Domain of the prompts that state none.
 
     Returns:
-        At least one prompt, each with text; the ids are unique.
+        At least one prompt, each with text or a domain; the ids are unique.
 
     Raises:
         SynthmedError: There is no prompt, a blank one, or an id occurs twice.
     """
-    if isinstance(prompts, os.PathLike):
+    made = _made(prompts, domain)
+    return [each if each.domain else replace(each, domain=domain) for each in made]
+
+
+def _made(prompts: Order, domain: str) -> list[Prompt]:
+    """The prompts as they are given."""
+    if isinstance(prompts, os.PathLike) or (isinstance(prompts, str) and prompts.endswith(".csv")):
         return read_prompts(prompts)
     if isinstance(prompts, str):
-        if prompts.endswith(".csv"):
-            return read_prompts(prompts)
         prompts = [prompts]
+    if prompts is None:
+        prompts = [Prompt("", domain=domain)] if domain else []
     made = [Prompt(_tidy(item)) if isinstance(item, str) else item for item in prompts]
     if not made:
         raise SynthmedError("there is no prompt", mend="Give at least one.")
     seen: dict[str, int] = {}
     for number, prompt in enumerate(made, 1):
-        if not prompt.text.strip():
+        if not (prompt.text.strip() or prompt.domain):
             raise SynthmedError("the prompt is blank", where=f"prompt {number}")
         if prompt.id and prompt.id in seen:
             raise SynthmedError(
@@ -98,10 +113,11 @@ def as_prompts(prompts: str | os.PathLike[str] | Sequence[str | Prompt]) -> list
 def read_prompts(path: str | os.PathLike[str]) -> list[Prompt]:
     """Read prompts from a CSV (UTF-8, comma-separated, with a header row).
 
-    Columns: `prompt` (required), `count` (whole number from 1 to a million), `id` (unique),
-    `guidance` (number of 0 or more), `negative`; and for the rows of the dataset `labels`
-    (separated by "|"), `image_type`, `view`, `age` (years) and `sex` (M or F): what the prompt asks
-    for. Blank cells take the run's value; other columns are left alone. Identifiers stay strings.
+    Columns: `prompt` (required; not where `domain` is given), `count` (whole number from 1 to a
+    million), `id` (unique), `guidance` (number of 0 or more), `negative`; `domain`, one that the
+    model knows; and for the rows of the dataset `labels` (separated by "|"), `image_type`, `view`,
+    `age` (years) and `sex` (M or F): what the prompt asks for. Blank cells take the run's value;
+    other columns are left alone. Identifiers stay strings.
 
     Args:
         path: The CSV file. Rows are numbered as in a spreadsheet: the header is row 1.
@@ -117,7 +133,7 @@ def read_prompts(path: str | os.PathLike[str]) -> list[Prompt]:
     if not rows:
         raise SynthmedError("the prompts file is empty", where=name, mend=_HEADER)
     header = [cell.strip() for cell in rows[0][1]]
-    if "prompt" not in header:
+    if not {"prompt", "domain"} & set(header):
         found = ", ".join(cell for cell in header if cell) or "none"
         raise SynthmedError(f"no column 'prompt' among {found}", where=name, mend=_HEADER)
     if twice := sorted({cell for cell in header if cell in _COLUMNS and header.count(cell) > 1}):
@@ -169,11 +185,11 @@ def _prompt(header: list[str], cells: list[str], where: str) -> Prompt:
         )
     pairs = zip(header, map(_tidy, cells), strict=False)
     values = {column: cell for column, cell in pairs if cell}
-    if "prompt" not in values:
+    if not {"prompt", "domain"} & set(values):
         raise SynthmedError("the prompt is blank", where=where)
     labels = (label.strip() for label in values.get("labels", "").split("|"))
     return Prompt(
-        text=values["prompt"],
+        text=values.get("prompt", ""),
         count=_count(values.get("count"), where),
         id=values.get("id", ""),
         guidance=_number(values.get("guidance"), "guidance", where),
@@ -184,6 +200,7 @@ def _prompt(header: list[str], cells: list[str], where: str) -> Prompt:
         age=_number(values.get("age"), "age", where),
         sex=_sex(values.get("sex"), where),
         where=where,
+        domain=values.get("domain", ""),
     )
 
 

@@ -35,7 +35,7 @@ def text_chunks(
             it was made from templates, since a typed prompt may speak of a patient.
 
     Returns:
-        Chunks by keyword; the hash of the prompt is always among them.
+        Chunks by keyword; the hash of the prompt is always among them, the domain if there is one.
     """
     chunks = {
         "Software": SOFTWARE,
@@ -47,6 +47,8 @@ def text_chunks(
         "generator": generator,
         "generator_hash": generator_hash,
     }
+    if job.prompt.domain:
+        chunks["domain"] = job.prompt.domain
     if embed_prompt or job.prompt.from_template:
         chunks["prompt"] = job.prompt.text
     return chunks

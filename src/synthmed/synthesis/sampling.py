@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from synthmed.errors import SynthmedError
+from synthmed.synthesis.domains import record_of
 from synthmed.synthesis.plan import Job
 from synthmed.transport.guidance import Guidance
 from synthmed.transport.solvers import SOLVERS
@@ -54,23 +55,6 @@ class Sampling:
         if self.solver not in SOLVERS:
             known = ", ".join(SOLVERS)
             raise SynthmedError(f"unknown solver {self.solver!r}", mend=f"Use one of {known}.")
-
-
-def check_texts(model: Generator, texts: Iterable[str]) -> None:
-    """Find out before the first image whether the model can read every text.
-
-    Raises:
-        SynthmedError: A text is too long for the model, or a label that it does not know.
-    """
-    distinct = list(dict.fromkeys(texts))
-    for start in range(0, len(distinct), 32):
-        model.condition([_record(model, text) for text in distinct[start : start + 32]])
-
-
-def _record(model: Generator, text: str) -> dict[str, str]:
-    """Give the condition of a prompt: its text, or the label of a model that reads only labels."""
-    name = "text" if "text" in model.conditioners else next(iter(model.conditioners))
-    return {name: text}
 
 
 @dataclass
@@ -129,9 +113,9 @@ class Sampler:
         padded = [*jobs, *[jobs[-1]] * (self.size - len(jobs))]
         how, negative = self.sampling, jobs[0].negative
         images = self.model.sample(
-            [_record(self.model, job.prompt.text) for job in padded],
+            [record_of(self.model, job.prompt.text, job.prompt.domain) for job in padded],
             [job.seed for job in padded],
-            negative=None if negative is None else _record(self.model, negative),
+            negative=None if negative is None else record_of(self.model, negative),
             steps=how.steps,
             guidance=Guidance(jobs[0].guidance, how.start, how.stop),
             solver=how.solver,

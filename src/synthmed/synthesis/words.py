@@ -13,7 +13,7 @@ def check_words(prompts: Sequence[Prompt], known: Collection[str], *, strict: bo
     """Find the words of prompts that a model never saw.
 
     Args:
-        prompts: The prompts.
+        prompts: The prompts; one that is blank (only a domain) has no words.
         known: Case-folded words of the training captions; empty if nobody recorded them, and then
             nothing is checked.
         strict: An unknown word is an error.
@@ -29,7 +29,7 @@ def check_words(prompts: Sequence[Prompt], known: Collection[str], *, strict: bo
     named: set[str] = set()
     findings = []
     places: dict[str, str] = {}
-    for prompt in prompts:
+    for prompt in (prompt for prompt in prompts if prompt.text):
         places.setdefault(prompt.text, prompt.where or repr(prompt.text))
     for text, place in places.items():
         if not known_content_words(text, known):

@@ -12,13 +12,13 @@ from synthmed.transport.seeds import step_generator
 
 
 class BalancedBatches:
-    """Draw rows with replacement, types balanced by the given power.
+    """Draw rows with replacement, types (or domains) balanced by the given power.
 
     A type with n images gets a share proportional to `n**power`: 1 draws rows evenly, 0 draws
     every type equally often.
 
     Args:
-        types: The image type of each row.
+        types: The image type of each row, or its domain where that is a condition.
         batch_size: Rows in a batch.
         power: 0 to 1.
         seed: The run's seed.

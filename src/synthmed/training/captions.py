@@ -1,4 +1,4 @@
-"""What a run's images are conditioned on: tables of distinct captions, or of labels."""
+"""What a run's images are conditioned on: tables of distinct captions, labels or domains."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class CaptionTable:
     """The conditions of a run's rows: which of them each row may be trained with.
 
     Attributes:
-        texts: The distinct captions or labels; the first is "", the null.
+        texts: The distinct captions, labels or domains; the first is "", the null.
         index_NC: Number of each row's captions.
     """
 
@@ -47,8 +47,21 @@ def label_table(rows: Sequence[Row], known: Collection[str] | None = None) -> Ca
         rows: The rows.
         known: The values that the model knows; rows with another one get the null.
     """
+    values = [label_of(row) for row in rows]
+    return _table([value if known is None or value in known else "" for value in values])
+
+
+def domain_table(rows: Sequence[Row]) -> CaptionTable:
+    """One value per row: its domain."""
+    return _table([row.domain for row in rows])
+
+
+def label_of(row: Row) -> str:
+    """What a label model is told of a row."""
+    return ", ".join(row.labels) or row.image_type
+
+
+def _table(values: Sequence[str]) -> CaptionTable:
     numbers: dict[str, int] = {"": 0}
-    values = [", ".join(row.labels) or row.image_type for row in rows]
-    kept = [value if known is None or value in known else "" for value in values]
-    index = [[numbers.setdefault(value, len(numbers))] for value in kept]
+    index = [[numbers.setdefault(value, len(numbers))] for value in values]
     return CaptionTable(list(numbers), torch.tensor(index))

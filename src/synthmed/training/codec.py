@@ -14,6 +14,7 @@ from synthmed.models.device import autocast
 from synthmed.training.augment import augment, operations_of
 from synthmed.training.batches import BalancedBatches
 from synthmed.training.data import TrainingImages
+from synthmed.training.domains import balance_keys
 from synthmed.training.pictures import image_grid
 from synthmed.training.rules import SPECTRAL_WINDOW
 from synthmed.training.settings import Recipe
@@ -61,9 +62,8 @@ class CodecTask:
         self.train = images.indices("train")
         self.types = [images.rows[i].image_type for i in self.train]
         self.operations = {t: operations_of(t, recipe.data.augment) for t in set(self.types)}
-        self.batches = BalancedBatches(
-            self.types, settings.batch_size, recipe.data.balance, recipe.seed
-        )
+        keys = balance_keys(recipe, [images.rows[i] for i in self.train])
+        self.batches = BalancedBatches(keys, settings.batch_size, recipe.data.balance, recipe.seed)
 
     def step(self, step: int) -> dict[str, float]:
         """One step on a batch that is a function of (seed, step)."""

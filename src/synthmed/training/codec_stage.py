@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 from diffusers import AutoencoderKL
 
+from synthmed.datasets.splits import group_hashes
 from synthmed.errors import SynthmedError
 from synthmed.models.codec import AutoencoderCodec, Codec, IdentityCodec, fold_normalisation
 from synthmed.models.storage import weights_hash
@@ -19,6 +20,7 @@ from synthmed.training.claim import Place
 from synthmed.training.codec import CodecTask
 from synthmed.training.data import TrainingImages
 from synthmed.training.gate import codec_gate
+from synthmed.training.given_codec import codec_folder, codec_groups, write_groups
 from synthmed.training.latents import channel_statistics
 from synthmed.training.loop import fit
 from synthmed.training.settings import Recipe
@@ -75,14 +77,17 @@ def ready_codec(recipe: Recipe, images: TrainingImages, place: Place) -> ReadyCo
 
 
 def _make(recipe: Recipe, images: TrainingImages, place: Place, final: Path) -> None:
-    """Write the standardised codec and how it was made, whole or not at all."""
+    """Write the standardised codec, how it was made and whom it saw, whole or not at all."""
+    groups: list[str] | None
     if recipe.codec.path:
         vae, how = _given(recipe), {"given": recipe.codec.path}
+        groups = codec_groups(recipe.codec.path)
     else:
         task = CodecTask(recipe, images, place.device)
         with stage("training the codec", shown=place.shown) as report:
             outcome = fit(task, recipe.codec.schedule, final.parent, progress=report)
         vae, how = task.vae, dataclasses.asdict(outcome)
+        groups = group_hashes(images.rows[i] for i in images.indices("train"))
     if not is_first():
         return
     vae = vae.to(place.device).eval()
@@ -91,6 +96,8 @@ def _make(recipe: Recipe, images: TrainingImages, place: Place, final: Path) -> 
     shutil.rmtree(temporary, ignore_errors=True)
     vae.save_pretrained(temporary, safe_serialization=True)
     (temporary / "outcome.yaml").write_text(yaml.safe_dump(how))
+    if groups is not None:
+        write_groups(temporary, groups)
     temporary.rename(final)
 
 
@@ -98,12 +105,14 @@ def _given(recipe: Recipe) -> AutoencoderKL:
     """Open a given autoencoder; its scale is replaced by our standardisation."""
     where = recipe.codec.path
     try:
-        vae = AutoencoderKL.from_pretrained(where, use_safetensors=True, local_files_only=True)
+        vae = AutoencoderKL.from_pretrained(
+            codec_folder(where), use_safetensors=True, local_files_only=True
+        )
     except (OSError, ValueError) as error:
         raise SynthmedError(
             f"the codec cannot be opened: {str(error).splitlines()[0]}",
             where=where,
-            mend="Give a local folder with an AutoencoderKL in safetensors.",
+            mend="Give a local folder with an AutoencoderKL in safetensors, or a Generator.",
         ) from error
     factor = 2 ** (len(vae.config.block_out_channels) - 1)
     if recipe.data.image_size % factor:

@@ -34,6 +34,7 @@ class TrainingImages:
         credits: Licence and credit of each source.
         rejected: The rows left out: `source`, `file_name`, `reason`.
         key: Hash of the files and of the size, for what is derived from the images.
+        shared: Groups that stand in several splits because the recipe allows it.
     """
 
     pixels_N3SS: npt.NDArray[np.uint8]  # noqa: N815
@@ -42,6 +43,7 @@ class TrainingImages:
     credits: list[dict[str, str]]
     rejected: list[dict[str, str]]
     key: str
+    shared: frozenset[str] = frozenset()
 
     def indices(self, split: str) -> npt.NDArray[np.int64]:
         """Indices of the rows of a split."""
@@ -77,10 +79,11 @@ def load_images(
         progress: Called with (done, all, {}).
 
     Raises:
-        SynthmedError: No sources, no training rows, or no validation rows.
-        SafetyError: A group (patient) in more than one split.
+        SynthmedError: No sources, no training rows, no validation rows, or a shared group that
+            no row has.
+        SafetyError: A group (patient) in more than one split that is not a shared one.
     """
-    sources = read_sources(settings.sources, base)
+    sources = read_sources(settings.sources, base, settings.shared_groups)
     rows, size = sources.rows, settings.image_size
     cache.mkdir(parents=True, exist_ok=True)
     key = _cache_key(rows, size)
@@ -97,7 +100,10 @@ def load_images(
         save_array(grey_file, grey)
         save_array(pixels_file, pixels)
     array = np.load(pixels_file, mmap_mode="r")
-    return TrainingImages(array, rows, np.load(grey_file), sources.credits, sources.rejected, key)
+    grey = np.load(grey_file)
+    return TrainingImages(
+        array, rows, grey, sources.credits, sources.rejected, key, shared=sources.shared
+    )
 
 
 def _cache_key(rows: list[Row], size: int) -> str:

@@ -1,7 +1,8 @@
-"""Flow matching: training of the denoiser, and of the text model along with it."""
+"""Flow matching: training of the denoiser, and of what reads its conditions along with it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,12 +10,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from synthmed.models.conditioners import LabelConditioner, TextConditioner
+from synthmed.models.conditioners import TextConditioner
 from synthmed.models.device import autocast
 from synthmed.models.generator import Generator
 from synthmed.training.batches import BalancedBatches
 from synthmed.training.captions import CaptionTable
+from synthmed.training.condition_tokens import ConditionTokens
 from synthmed.training.latents import LatentCache
+from synthmed.training.pairing import key_numbers, paired_noise
 from synthmed.training.settings import Recipe
 from synthmed.training.watch import Watch
 from synthmed.training.workers import average_gradients, share
@@ -29,29 +32,32 @@ class FlowData:
     Attributes:
         train: Latents of the training rows.
         val: Latents of the validation rows, one version each.
-        types: Image type of each training entry.
-        train_values: Conditions of the training entries: caption table, or labels.
+        types: What each training entry counts as in balanced batches: image type, or domain.
+        train_values: Conditions of the training entries, by the conditioner's name: caption
+            tables, labels, domains.
         val_values: Conditions of the validation entries.
+        pairs: Within what noise is paired with each training entry, for `flow.pairing: transport`.
     """
 
     train: LatentCache
     val: LatentCache
     types: list[str]
-    train_values: CaptionTable
-    val_values: CaptionTable
+    train_values: Mapping[str, CaptionTable]
+    val_values: Mapping[str, CaptionTable]
+    pairs: Sequence[str] = ()
 
 
 class FlowTask:
     """Train the velocity network (a `Task` of the training loop).
 
     The network learns `e - x` at `z = t x + (1 - t) e` (conditional flow matching, Lipman et al.
-    2023, eq. 22, in diffusers' sign). The condition is dropped independently for each image with
-    probability `dropout`.
+    2023, eq. 22, in diffusers' sign). Each condition is dropped for each image by itself, with its
+    own probability.
 
     Args:
         recipe: The run.
         data: Latents and conditions.
-        generator: The Generator to train; its `unet` and a text model that is trained along.
+        generator: The Generator to train; its `unet` and the conditioners that are trained along.
         device: Where to compute.
         watch: Looks at samples at each validation; None looks at none.
     """
@@ -69,13 +75,12 @@ class FlowTask:
         settings = recipe.flow
         self.recipe, self.settings, self.data = recipe, settings, data
         self.generator, self.device, self.watcher = generator, device, watch
-        self.conditioner = next(iter(generator.conditioners.values()))
-        self.learns_condition = not (recipe.condition.path and recipe.condition.frozen)
-        if not self.learns_condition:
-            self.conditioner.module.eval().requires_grad_(False)
+        self.conditions = _conditions(recipe, data, generator, device)
         self.modules: dict[str, nn.Module] = {"unet": generator.unet}
-        if self.learns_condition:
-            self.modules["condition"] = self.conditioner.module
+        for number, (name, condition) in enumerate(self.conditions.items()):
+            if condition.learns:
+                key = f"condition-{name}" if number else "condition"
+                self.modules[key] = condition.conditioner.module
         self.helpers: dict[str, nn.Module] = {}
         parameters = [p for module in self.modules.values() for p in module.parameters()]
         self.optimisers: dict[str, torch.optim.Optimizer] = {
@@ -89,53 +94,19 @@ class FlowTask:
         self.batches = BalancedBatches(
             data.types, settings.batch_size, recipe.data.balance, recipe.seed + 1
         )
-        self.numbers_train = self._numbers(data.train_values)
-        self.numbers_val = self._numbers(data.val_values)
-        self.cached = None if self.learns_condition else self._cache_conditions()
-
-    def _numbers(self, table: CaptionTable) -> Tensor:
-        """What the conditioner's network reads for each distinct value; row 0 is the null."""
-        if isinstance(self.conditioner, TextConditioner):
-            return self.conditioner.token_ids(table.texts)
-        assert isinstance(self.conditioner, LabelConditioner)
-        return self.conditioner.numbers(table.texts)
-
-    @torch.no_grad()
-    def _cache_conditions(self) -> Tensor:
-        """Tokens of every distinct caption, for a frozen text model."""
-        return torch.cat(
-            [
-                self._run(self.numbers_train[i : i + 64]).cpu()
-                for i in range(0, len(self.numbers_train), 64)
-            ]
-        )
-
-    def _run(self, numbers: Tensor) -> Tensor:
-        if isinstance(self.conditioner, TextConditioner):
-            return self.conditioner.embed(numbers)
-        tokens: Tensor = self.conditioner.module(numbers.to(self.device))
-        return tokens
-
-    def _tokens(self, values_B: Tensor) -> Tensor:
-        """Tokens of a batch, one run of the text model per distinct caption."""
-        if self.cached is not None:
-            return self.cached[values_B].to(self.device)
-        distinct, inverse = torch.unique(values_B, return_inverse=True)
-        return self._run(self.numbers_train[distinct])[inverse.to(self.device)]
+        self.pairs_N = key_numbers(data.pairs) if settings.pairing == "transport" else None
 
     def step(self, step: int) -> dict[str, float]:
         """One step on a batch that is a function of (seed, step)."""
         entries_B, draw = self.batches.draw(step)
         x_BCHW = self.data.train.draw(entries_B, draw)
-        choices = self.data.train_values.index_NC
-        which = torch.randint(choices.shape[1], entries_B.shape, generator=draw)
-        values_B = choices[entries_B, which]
-        dropped = torch.rand(len(entries_B), generator=draw) < self.recipe.condition.dropout
-        values_B = torch.where(dropped, 0, values_B)
+        values = [condition.draw(entries_B, draw) for condition in self.conditions.values()]
         t_B = draw_times(len(entries_B), self.settings.times, draw)
         noise = torch.randn(x_BCHW.shape, generator=draw)
+        if self.pairs_N is not None:
+            noise = paired_noise(x_BCHW, noise, self.pairs_N[entries_B])
         mine, optimiser = share(len(entries_B)), self.optimisers["flow"]
-        tokens = self._tokens(values_B[mine])
+        tokens = self._tokens([values_B[mine] for values_B in values])
         loss = self._loss(x_BCHW[mine], noise[mine], t_B[mine], tokens).mean()
         loss.backward()
         parameters = optimiser.param_groups[0]["params"]
@@ -144,6 +115,11 @@ class FlowTask:
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
         return {"loss": float(loss.detach()), "gradient": float(norm)}
+
+    def _tokens(self, values: Sequence[Tensor]) -> Tensor:
+        """Tokens of a batch, the conditions' joined along their length in the Generator's order."""
+        pairs = zip(self.conditions.values(), values, strict=True)
+        return torch.cat([condition.tokens(values_B) for condition, values_B in pairs], dim=1)
 
     def _loss(self, x_BCHW: Tensor, noise: Tensor, t_B: Tensor, tokens: Tensor) -> Tensor:
         """Squared error of each image `(B,)`."""
@@ -168,8 +144,8 @@ class FlowTask:
             x = latents[rows]
             t_B = (torch.arange(start, start + len(rows)) * 0.6180339887) % 1.0
             noise = torch.randn(x.shape, generator=draw)
-            tokens = self._run(self.numbers_val[self.data.val_values.index_NC[rows, 0]])
-            losses += self._loss(x, noise, t_B, tokens).tolist()
+            parts = [condition.validation_tokens(rows) for condition in self.conditions.values()]
+            losses += self._loss(x, noise, t_B, torch.cat(parts, dim=1)).tolist()
         return {"loss": float(np.mean(losses))}
 
     def watch(self, step: int, log: Any) -> str | None:
@@ -178,6 +154,25 @@ class FlowTask:
             return None
         with autocast(self.device, self.recipe.dtype):
             return self.watcher(self.generator, step, log)
+
+
+def _conditions(
+    recipe: Recipe, data: FlowData, generator: Generator, device: torch.device
+) -> dict[str, ConditionTokens]:
+    """The Generator's conditioners with the values of this training, in the Generator's order."""
+    settings = recipe.condition
+    given = bool(settings.path) and settings.frozen
+    return {
+        name: ConditionTokens(
+            conditioner,
+            data.train_values[name],
+            data.val_values[name],
+            dropout=settings.domain_dropout if name == "domain" else settings.dropout,
+            learns=not (given and isinstance(conditioner, TextConditioner)),
+            device=device,
+        )
+        for name, conditioner in generator.conditioners.items()
+    }
 
 
 def draw_times(count: int, kind: str, draw: torch.Generator) -> Tensor:

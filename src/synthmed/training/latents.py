@@ -28,20 +28,37 @@ class LatentCache:
     Attributes:
         latents_NVChw: float16; version 0 is the image itself.
         rows: Index of each entry in the run's images.
+        mean_NC: Taken off each entry's channels before it is given out; None takes nothing.
+        std_NC: What they are then divided by.
     """
 
-    def __init__(self, latents: npt.NDArray[np.float16], rows: npt.NDArray[np.int64]) -> None:
+    def __init__(
+        self,
+        latents: npt.NDArray[np.float16],
+        rows: npt.NDArray[np.int64],
+        *,
+        mean_NC: Tensor | None = None,
+        std_NC: Tensor | None = None,
+    ) -> None:
         self.latents_NVChw, self.rows = latents, rows
+        self.mean_NC, self.std_NC = mean_NC, std_NC
 
     def draw(self, entries_B: Tensor, generator: torch.Generator) -> Tensor:
         """A version of each entry, drawn evenly: `(B, C, h, w)` float32."""
         versions = torch.randint(self.latents_NVChw.shape[1], entries_B.shape, generator=generator)
         picked = self.latents_NVChw[entries_B.numpy(), versions.numpy()]
-        return torch.from_numpy(picked.astype(np.float32))
+        return self._scaled(torch.from_numpy(picked.astype(np.float32)), entries_B)
 
     def plain(self) -> Tensor:
         """Version 0 of all entries."""
-        return torch.from_numpy(self.latents_NVChw[:, 0].astype(np.float32))
+        latents = torch.from_numpy(self.latents_NVChw[:, 0].astype(np.float32))
+        return self._scaled(latents, torch.arange(len(latents)))
+
+    def _scaled(self, z_BCHW: Tensor, entries_B: Tensor) -> Tensor:
+        if self.mean_NC is None or self.std_NC is None:
+            return z_BCHW
+        mean, std = (each[entries_B][:, :, None, None] for each in (self.mean_NC, self.std_NC))
+        return (z_BCHW - mean) / std
 
 
 @torch.no_grad()

@@ -10,7 +10,14 @@ from typing import Any
 from synthmed.datasets.captions import STYLES
 from synthmed.errors import SynthmedError
 from synthmed.training.augment import operations_of
-from synthmed.training.settings import DTYPES, KINDS, TIMES, Recipe
+from synthmed.training.settings import (
+    DTYPES,
+    KINDS,
+    NORMALISATIONS,
+    PAIRINGS,
+    TIMES,
+    Recipe,
+)
 
 SPECTRAL_WINDOW = 16
 """Side of the windows whose spectra the codec's loss compares, in pixels."""
@@ -110,13 +117,14 @@ def _codec(recipe: Recipe) -> Iterator[Rule]:
 def _condition(recipe: Recipe) -> Iterator[Rule]:
     condition = recipe.condition
     yield _one_of(recipe, "condition.kind", KINDS)
-    yield "condition.path", condition.kind == "text" or not condition.path, "blank for labels"
+    textless = "text" not in condition.names
+    yield "condition.path", not (textless and condition.path), "blank for labels and domains"
     counts = ("width", "layers", "heads", "vocabulary")
     yield from _at_least(recipe, 1, *(f"condition.{name}" for name in counts))
     yield from _at_least(recipe, 3, "condition.max_length")
     fits = condition.width % condition.heads == 0
     yield "condition.width", fits, f"a multiple of condition.heads ({condition.heads})"
-    yield from _shares(recipe, "condition.dropout")
+    yield from _shares(recipe, "condition.dropout", "condition.domain_dropout")
 
 
 def _denoiser(recipe: Recipe) -> Iterator[Rule]:
@@ -129,6 +137,10 @@ def _denoiser(recipe: Recipe) -> Iterator[Rule]:
 
 def _flow(recipe: Recipe) -> Iterator[Rule]:
     yield _one_of(recipe, "flow.times", TIMES)
+    yield _one_of(recipe, "flow.pairing", PAIRINGS)
+    yield _one_of(recipe, "flow.latent_normalisation", NORMALISATIONS)
+    known = recipe.flow.latent_normalisation == "none" or "domain" in recipe.condition.names
+    yield "flow.latent_normalisation", known, "none without a domain in condition.kind"
     yield from _at_least(recipe, 0, "flow.weight_decay", "flow.watch_images")
     yield from _shares(recipe, "flow.max_copies")
     yield from _training(recipe, "flow")

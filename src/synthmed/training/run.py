@@ -12,9 +12,10 @@ from synthmed.models.device import pick_device
 from synthmed.training.bars import stage
 from synthmed.training.claim import Place, claim
 from synthmed.training.codec_stage import ready_codec
+from synthmed.training.conditions import ready_conditions
 from synthmed.training.data import TrainingImages, load_images
 from synthmed.training.disk import writing
-from synthmed.training.flow_stage import ready_conditions, train_generator
+from synthmed.training.flow_stage import train_generator
 from synthmed.training.leakage import check_pixels
 from synthmed.training.recipe import load_recipe
 from synthmed.training.settings import Recipe
@@ -50,7 +51,7 @@ def train(
     Raises:
         SynthmedError: A recipe or data that cannot be used, a folder with another run, a codec
             that fails its gate, a full disk.
-        SafetyError: A patient, or the same pixels, in more than one split.
+        SafetyError: A patient (of no shared group), or the same pixels, in more than one split.
         DivergedError: A loss that is no number; the last checkpoint is kept.
     """
     settings = load_recipe(recipe, overrides)

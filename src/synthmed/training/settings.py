@@ -8,8 +8,10 @@ from typing import Any
 from synthmed.training.schedule import Schedule
 
 DTYPES = ("bfloat16", "float32")
-KINDS = ("text", "label")
+KINDS = ("text", "label", "domain", "text+domain", "label+domain")
 TIMES = ("uniform", "logit-normal")
+PAIRINGS = ("independent", "transport")
+NORMALISATIONS = ("none", "domain")
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,10 @@ class DataSettings:
         captions: Captions kept per image.
         variants: Augmented versions per image in the latent cache; the first is the image itself.
         augment: Operations by image type, instead of the safe list's.
-        balance: 0 draws every type equally often, 1 every image.
+        balance: 0 draws every type equally often, 1 every image; with a domain condition every
+            domain in place of every type.
+        shared_groups: Values of `group_id` that may stand in several splits, such as a CT volume
+            of which all renders are; all others are refused there. The card records them.
     """
 
     sources: Any = ""
@@ -34,6 +39,7 @@ class DataSettings:
     variants: int = 8
     augment: dict[str, list[str]] = field(default_factory=dict)
     balance: float = 0.5
+    shared_groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,7 +66,8 @@ class CodecSettings:
     """The autoencoder.
 
     Attributes:
-        path: A ready codec's folder; training is then skipped. "identity" works on pixels.
+        path: A ready codec's folder, a Generator's, or a bundled Generator's name; training is
+            then skipped. "identity" works on pixels.
         latent_channels: Channels of a latent.
         block_out_channels: Width at each resolution; n entries halve the side n - 1 times.
         layers_per_block: Residual blocks at each resolution.
@@ -95,10 +102,11 @@ class CodecSettings:
 
 @dataclass(frozen=True)
 class ConditionSettings:
-    """The condition: text, or labels alone.
+    """The conditions: text or labels, a domain, or a domain beside one of them.
 
     Attributes:
-        kind: "text" or "label".
+        kind: "text", "label", "domain", "text+domain" or "label+domain"; the tokens are joined in
+            this order.
         path: A transformers text model's folder or hub id; blank trains a small one along.
         frozen: Keep a given text model as it is.
         max_length: Tokens of a caption.
@@ -106,7 +114,9 @@ class ConditionSettings:
         width: Width of a trained text model, or of label embeddings.
         layers: Layers of a trained text model.
         heads: Attention heads of a trained text model.
-        dropout: Probability that a condition is dropped.
+        dropout: Probability that the text or label of an image is dropped.
+        domain_dropout: Probability that its domain is dropped, drawn apart from `dropout` and for
+            each image by itself.
     """
 
     kind: str = "text"
@@ -118,6 +128,12 @@ class ConditionSettings:
     layers: int = 4
     heads: int = 4
     dropout: float = 0.1
+    domain_dropout: float = 0.1
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The conditions' names in the order of their tokens."""
+        return tuple(self.kind.split("+"))
 
 
 @dataclass(frozen=True)
@@ -146,6 +162,11 @@ class FlowSettings:
         learning_rate: Peak rate of AdamW.
         weight_decay: Of AdamW.
         times: "uniform" or "logit-normal".
+        pairing: "independent" draws a noise for each latent; "transport" pairs the noises and the
+            latents of a batch by optimal transport, inside each domain (see
+            `synthmed.training.pairing`).
+        latent_normalisation: "none", or "domain": each domain's latents are brought to mean 0 and
+            standard deviation 1 in each channel; the Generator undoes it.
         schedule: Steps, validation, early stop.
         watch_images: Samples drawn at each validation for the grid and the copy rate.
         max_copies: Training ends when the lower bound of the copy rate exceeds this.
@@ -155,6 +176,8 @@ class FlowSettings:
     learning_rate: float = 5e-4
     weight_decay: float = 1e-2
     times: str = "uniform"
+    pairing: str = "independent"
+    latent_normalisation: str = "none"
     schedule: Schedule = field(default_factory=lambda: Schedule(steps=6000, warmup=200))
     watch_images: int = 64
     max_copies: float = 0.1
@@ -171,7 +194,7 @@ class Recipe:
         device: "auto", "cpu", "cuda", ...
         data: What is learnt from.
         codec: The autoencoder.
-        condition: Text or labels.
+        condition: Text or labels, a domain, or both.
         denoiser: The velocity network.
         flow: Its training.
         card: What the Generator's card says: licence, intended use, misuse, credits.

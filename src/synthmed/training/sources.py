@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,28 +26,33 @@ class Sources:
         rows: The usable rows of all sources.
         credits: Name, licence and credit of each source.
         rejected: The rows left out: `source`, `file_name`, `reason`.
+        shared: Groups that stand in several splits because that was allowed.
     """
 
     rows: list[Row]
     credits: list[dict[str, str]]
     rejected: list[dict[str, str]]
+    shared: frozenset[str] = frozenset()
 
 
-def read_sources(sources: Any, base: Path) -> Sources:
+def read_sources(sources: Any, base: Path, shared_groups: Sequence[str] = ()) -> Sources:
     """Read all sources of a recipe, and see that they can be trained on.
 
     Args:
         sources: A dataset folder, a YAML list of sources, or the list itself.
         base: Folder that relative paths are relative to, unless they exist from here.
+        shared_groups: Groups that may stand in several splits, such as a CT volume.
 
     Raises:
-        SynthmedError: No sources, an unknown key, no training or no validation rows.
-        SafetyError: A group (patient) in more than one split.
+        SynthmedError: No sources, an unknown key, no training or no validation rows, or a shared
+            group that no row has.
+        SafetyError: A group (patient) in more than one split that is not a shared one.
     """
     read = collect_sources(sources, base)
     _check_splits(read.rows)
-    _check_leakage(read.rows)
-    return read
+    shared = _check_leakage(read.rows, frozenset(shared_groups))
+    _warn_of_shared(read.rows, shared)
+    return replace(read, shared=shared)
 
 
 def collect_sources(sources: Any, base: Path) -> Sources:
@@ -128,12 +133,40 @@ def _check_splits(rows: Sequence[Row]) -> None:
             )
 
 
-def _check_leakage(rows: Sequence[Row]) -> None:
+def _check_leakage(rows: Sequence[Row], allowed: frozenset[str]) -> frozenset[str]:
+    """Refuse groups in several splits, and give those that may be there and are."""
     groups = {split: {r.group_id for r in rows if r.split == split} for split in SPLITS}
+    if unknown := sorted(allowed.difference(*groups.values())):
+        raise SynthmedError(
+            f"data.shared_groups names {unknown[0]!r}, which no row has",
+            mend="Write it as it stands in the column group_id.",
+        )
+    shared: set[str] = set()
     for one, other in (("train", "val"), ("train", "test"), ("val", "test")):
-        if both := sorted(groups[one] & groups[other]):
+        both = groups[one] & groups[other]
+        if refused := sorted(both - allowed):
             raise SafetyError(
-                f"{len(both)} groups are both in {one} and in {other}",
-                where=both[0],
-                mend="Split by patient: every group_id belongs to one split.",
+                f"{len(refused)} groups are both in {one} and in {other}",
+                where=refused[0],
+                mend="Split by patient: every group_id belongs to one split. (Where one CT is a "
+                "whole simulator, name its group_id in data.shared_groups.)",
             )
+        shared |= both
+    return frozenset(shared)
+
+
+def _warn_of_shared(rows: Sequence[Row], shared: frozenset[str]) -> None:
+    """Say in which domains (or types) no patient, or not every patient, was held out."""
+    held_out = [row for row in rows if row.split != "train"]
+    counts = Counter((r.domain or r.image_type, r.group_id in shared) for r in held_out)
+    touched = sorted({name for name, is_shared in counts if is_shared})
+    partly = [name for name in touched if counts[name, False]]
+    wholly = [name for name in touched if not counts[name, False]]
+    said = [f"no held-out patients in {', '.join(wholly)}"] if wholly else []
+    said += [f"not only held-out patients in {', '.join(partly)}"] if partly else []
+    if shared:
+        warnings.warn(
+            f"{len(shared)} groups stand in several splits, as data.shared_groups allows: "
+            f"{'; '.join(said)}. What is measured there says nothing of new patients",
+            stacklevel=3,
+        )

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 
 import torch
+from tokenizers import Tokenizer
 from tokenizers.pre_tokenizers import ByteLevel
 from tokenizers.trainers import BpeTrainer
 from transformers import AutoModel, AutoTokenizer, CLIPTextConfig, CLIPTextModel, CLIPTokenizer
@@ -33,7 +34,8 @@ def train_tokenizer(texts: Sequence[str], vocabulary: int, max_length: int) -> C
     backend = blank.backend_tokenizer
     trainer = BpeTrainer(
         vocab_size=max(vocabulary, len(tokens)),
-        initial_alphabet=letters,
+        # In a fixed order: pairs that are equally frequent are merged by their parts' numbers.
+        special_tokens=[*letters, *(f"{letter}</w>" for letter in _ends(backend, texts))],
         end_of_word_suffix="</w>",
         show_progress=False,
     )
@@ -46,6 +48,15 @@ def train_tokenizer(texts: Sequence[str], vocabulary: int, max_length: int) -> C
             ids.setdefault(left + right, len(ids))
             merges.append((left, right))
     return CLIPTokenizer(vocab=ids, merges=merges, model_max_length=max_length)
+
+
+def _ends(backend: Tokenizer, texts: Sequence[str]) -> list[str]:
+    """The letters with which the words of texts end, sorted."""
+    found: set[str] = set()
+    for text in dict.fromkeys(texts):
+        words = backend.pre_tokenizer.pre_tokenize_str(backend.normalizer.normalize_str(text))
+        found |= {word[-1] for word, _ in words}
+    return sorted(found)
 
 
 def build_text_conditioner(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from synthmed.measures.features import EXTRACTORS
 from synthmed.measures.neighbours import copies, copy_threshold
 from synthmed.models.codec import Codec
 from synthmed.models.generator import Generator
-from synthmed.training.captions import CaptionTable
+from synthmed.models.records import Record
 from synthmed.training.data import TrainingImages
 from synthmed.training.pictures import image_grid, save_grid
 from synthmed.transport.seeds import row_seed
@@ -31,30 +32,42 @@ class Watch:
 
     A sample counts as a copy where it lies closer to a training image than nearly all validation
     images (other patients) do; see `synthmed.measures.neighbours.copies`. Copies are not looked
-    for where fewer than four groups were held out.
+    for where fewer than four groups were held out. Groups that the recipe shares between splits
+    were not: their validation images calibrate nothing.
 
     Args:
         images: The run's images.
-        prompts: Conditions to sample.
+        records: Conditions to sample.
         seed: The run's seed.
         folder: Where the pictures go.
         most: Training ends when the copy rate's lower bound exceeds this.
+        judged: Which samples may count as copies; all where None. Samples like a group that is in
+            all splits would be close to its training images by right.
 
     Raises:
         SafetyError: Validation images equal training images.
     """
 
     def __init__(
-        self, images: TrainingImages, prompts: list[str], seed: int, folder: Path, most: float
+        self,
+        images: TrainingImages,
+        records: Sequence[Record],
+        seed: int,
+        folder: Path,
+        most: float,
+        *,
+        judged: Sequence[bool] | None = None,
     ) -> None:
-        self.prompts, self.folder, self.most = prompts, folder, most
-        self.seeds = [row_seed(seed, f"watch {i}") for i in range(len(prompts))]
+        self.records, self.folder, self.most = list(records), folder, most
+        self.judged = np.ones(len(records), bool) if judged is None else np.asarray(judged, bool)
+        self.seeds = [row_seed(seed, f"watch {i}") for i in range(len(records))]
         self.extract = EXTRACTORS["structure-16"]()
-        self.train = self._features(images, "train")
-        self.holdout = self._features(images, "val")
-        self.groups = [images.rows[i].group_id for i in images.indices("val")]
+        self.train = self._features(images, images.indices("train"))
+        held = [i for i in images.indices("val") if images.rows[i].group_id not in images.shared]
+        self.groups = [images.rows[i].group_id for i in held]
         self.calibrated = len(set(self.groups)) >= _LEAST_GROUPS
         if self.calibrated:
+            self.holdout = self._features(images, held)
             copy_threshold(self.holdout, self.train, self.groups)  # refuses leaking images at once
         else:
             warnings.warn(
@@ -63,8 +76,7 @@ class Watch:
                 stacklevel=2,
             )
 
-    def _features(self, images: TrainingImages, split: str) -> Any:
-        indices = images.indices(split)
+    def _features(self, images: TrainingImages, indices: Any) -> Any:
         parts = [
             self.extract(images.tensor(indices[i : i + 256]).numpy())
             for i in range(0, len(indices), 256)
@@ -78,48 +90,38 @@ class Watch:
             samples = torch.cat(
                 [
                     ready.sample(
-                        [self.record(ready, p) for p in self.prompts[i : i + 32]],
+                        self.records[i : i + 32],
                         self.seeds[i : i + 32],
                         guidance=_GUIDANCE,
                     )
-                    for i in range(0, len(self.prompts), 32)
+                    for i in range(0, len(self.records), 32)
                 ]
             )
         save_grid(samples, 8, self.folder / f"step-{step:08d}.png")
         log.add_image("flow/samples", image_grid(samples, 8), step)
-        if not self.calibrated:
+        if not self.calibrated or not self.judged.any():
             return None
-        found = copies(self.extract(samples.numpy()), self.train, self.holdout, self.groups)
+        asked = self.extract(samples.numpy()[self.judged])
+        found = copies(asked, self.train, self.holdout, self.groups)
         log.add_scalar("flow/validation/copies", found.rate, step)
         if found.low > self.most:
             return f"{found.rate:.0%} of the samples are copies of training images"
         return None
 
-    @staticmethod
-    def record(generator: Generator, value: str) -> dict[str, str]:
-        """A record for the Generator's first conditioner."""
-        return {next(iter(generator.conditioners)): value}
 
-
-def watch_prompts(images: TrainingImages, values: CaptionTable, count: int) -> list[str]:
-    """Conditions of training rows, the types in turn.
+def watched_rows(keys: Sequence[str], count: int) -> list[int]:
+    """Training entries whose conditions are sampled: types (or domains) in turn, common ones first.
 
     Args:
-        images: The run's images.
-        values: The conditions of the training rows; the first of each is taken.
+        keys: Type or domain of each entry.
         count: How many.
     """
-    train = images.indices("train")
-    by_type = [
-        [n for n, i in enumerate(train) if images.rows[i].image_type == name]
-        for name in images.types()
+    by_key = [
+        [entry for entry, key in enumerate(keys) if key == name]
+        for name, _ in Counter(keys).most_common()
     ]
-    prompts: list[str] = []
-    for turn in range(count):
-        entries = by_type[turn % len(by_type)]
-        row = entries[turn // len(by_type) % len(entries)]
-        prompts.append(values.texts[int(values.index_NC[row, 0])])
-    return prompts
+    rounds = [(turn % len(by_key), turn // len(by_key)) for turn in range(count)]
+    return [by_key[which][turn % len(by_key[which])] for which, turn in rounds]
 
 
 @contextmanager

@@ -185,3 +185,20 @@ def test_sizes_and_markup() -> None:
     sizes = [size_category(count) for count in (999, 1000, 99_999, 10**6)]
     assert sizes == ["n<1K", "1K<n<10K", "10K<n<100K", "1M<n<10M"]
     assert plain("# a\n|<b>[c]") == r"\# a \|\<b\>\[c\]"
+
+
+def test_domains_stand_in_a_models_card_with_their_labels() -> None:
+    labels = {f"label {i:02d}": i / 20 for i in range(14)}
+    facts = {"images": 40, "groups": 30}
+    domains = {"render|a": {**facts, "labels": labels}, "real": {**facts, "labels": {}}, "x": 3}
+    card = model_card({**MODEL, "domains": domains})
+    assert r"| render\|a | 40 | 30 | label 00 0.00, label 01 0.05," in card
+    assert "label 11 0.55 and 2 more |" in card
+    assert "| real | 40 | 30 | none stated |" in card
+    assert "## Domains" not in model_card(MODEL)
+    assert "## Domains" not in model_card({**MODEL, "domains": {"x": 3}})
+
+
+def test_further_sections_stand_before_the_known_limits() -> None:
+    card = model_card(MODEL, more="## More\n\nWords.\n")
+    assert card.index("## Codec") < card.index("## More") < card.index("## Known limits")

@@ -259,6 +259,10 @@ def test_a_column_called_provenance_does_not_hide_ours(tmp_path: Path) -> None:
         ({"synthetic": True}, "generated"),
         ({"synthetic": "True", "source_file": ""}, "generated"),
         ({"synthetic": True, "source_file": "scan.png"}, "edited"),
+        (
+            {"synthetic": True, "source_file": "made.png", "derived_from_patient": False},
+            "generated",
+        ),
         ({"derived_from_patient": "true"}, "edited"),
         ({"synthetic": True, "derived_from_patient": True}, "edited"),
         ({"synthetic": "no", "derived_from_patient": 0}, "real"),

@@ -52,6 +52,12 @@ def test_validation_groups_count_as_seen() -> None:
     assert seen_groups({"training_groups": ["a"]}) == {"a"}
 
 
+def test_groups_of_the_codec_count_as_seen() -> None:
+    card = {"training_groups": ["a"], "validation_groups": ["b"], "codec_groups": ["a", "c"]}
+    assert seen_groups(card) == {"a", "b", "c"}
+    assert seen_groups({"training_groups": ["a"], "codec_groups": None}) == {"a"}
+
+
 def test_a_card_that_does_not_say_is_unknown() -> None:
     assert seen_groups(None) is None
     assert seen_groups({"name": "x"}) is None

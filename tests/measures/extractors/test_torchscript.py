@@ -1,4 +1,4 @@
-"""An Inception that the user gives as a TorchScript file."""
+"""An Inception that the user gives as a TorchScript file; weights alone: test_inception.py."""
 
 import warnings
 
@@ -83,7 +83,7 @@ def test_a_network_without_rows_of_finite_features_is_refused(module, tmp_path):
 
 def test_a_network_that_fails_is_one_line(tmp_path):
     extract = load_extractor(f"inception:{saved(Choosy(), tmp_path / 'net.pt')}")
-    with pytest.raises(SynthmedError, match="TorchScript network fails") as caught:
+    with pytest.raises(SynthmedError, match="Inception network fails") as caught:
         extract(images(2))
     assert "\n" not in str(caught.value)
 
@@ -97,3 +97,9 @@ def test_no_file_and_no_torchscript(tmp_path):
     torch.save({"a": torch.zeros(2)}, tmp_path / "state.pth")
     with pytest.raises(SynthmedError, match="no TorchScript"):
         load_extractor(f"inception:{tmp_path / 'state.pth'}")
+
+
+def test_pickled_weights_are_told_how_they_are_read(tmp_path):
+    torch.save({"a": torch.zeros(2)}, tmp_path / "pt_inception.pth")
+    with pytest.raises(SynthmedError, match="convert them to safetensors"):
+        load_extractor(f"inception:{tmp_path / 'pt_inception.pth'}")

@@ -16,19 +16,23 @@ _LIMITS = (
     "Synthetic is not anonymous: a model can give back an image that it was trained on.",
     "No detail is finer than its image size and its codec allow.",
 )
+_LABELS = 12  # of a domain, that a card lists
 _MISUSE = (
     "No diagnosis, treatment or any other clinical decision; never pass an image off as a real "
     "patient's."
 )
 
 
-def model_card(record: Mapping[str, Any], *, licence: str = "", intended_use: str = "") -> str:
+def model_card(
+    record: Mapping[str, Any], *, licence: str = "", intended_use: str = "", more: str = ""
+) -> str:
     """Write the card of a generator.
 
     Args:
         record: The contents of its synthmed.json.
         licence: Its licence; "" takes what the record states.
         intended_use: What it is for; "" takes what the record states.
+        more: Further sections in Markdown, put before the known limits.
 
     Returns:
         The text of a README.md. Patients are counted, never named, nor are their hashes given.
@@ -48,11 +52,13 @@ def model_card(record: Mapping[str, Any], *, licence: str = "", intended_use: st
         f"## Intended use\n\n{plain(intended_use)}\n",
         f"## Misuse\n\n{plain(as_text(record.get('misuse')) or _MISUSE)}\n",
         _training(record),
+        _domains(record),
         _gate(record),
+        more,
         "## Known limits\n\n" + "\n".join(f"- {plain(limit)}" for limit in (*stated, *_LIMITS)),
         f"\n## Licence\n\n{plain(licence)}\n",
     ]
-    return with_header(_fields(record, licence), "\n".join(parts))
+    return with_header(_fields(record, licence), "\n".join(filter(None, parts)))
 
 
 def _fields(record: Mapping[str, Any], licence: str) -> dict[str, Any]:
@@ -97,6 +103,24 @@ def _training(record: Mapping[str, Any]) -> str:
             words = [plain(source[k]) for k in ("source", "licence", "credit") if source.get(k)]
             lines.append("- " + "; ".join(words))
     return "\n".join(lines if len(lines) > 1 else [*lines, "Not stated."]) + "\n"
+
+
+def _domains(record: Mapping[str, Any]) -> str:
+    """What each domain's training images were; "" for a model without domains."""
+    found = record.get("domains")
+    entries = found.items() if isinstance(found, dict) else ()
+    facts = [(name, entry) for name, entry in entries if isinstance(entry, dict)]
+    if not facts:
+        return ""
+    lines = ["## Domains\n", "| domain | images | groups | labels |", "|---|---|---|---|"]
+    for name, entry in facts:
+        labels = entry.get("labels")
+        shares = sorted(labels.items()) if isinstance(labels, dict) else []
+        said = ", ".join(f"{plain(label)} {_figure(share, 2)}" for label, share in shares[:_LABELS])
+        more = f" and {len(shares) - _LABELS} more" if len(shares) > _LABELS else ""
+        cells = (name, entry.get("images", ""), entry.get("groups", ""))
+        lines.append(f"| {' | '.join(map(plain, cells))} | {said or 'none stated'}{more} |")
+    return "\n".join(lines) + "\n"
 
 
 def _gate(record: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from synthmed.datasets.rows import Row, as_text, is_blank
 
 Kind = Literal["generated", "edited", "real"]
 _YES = {"true", "yes", "1", "1.0"}
+_NO = {"false", "no", "0", "0.0"}
 
 NOT_ANONYMOUS = (
     "edited from real patients' images and not anonymous: what holds for the originals "
@@ -26,11 +27,13 @@ def kind_of(row: Row) -> Kind:
 
     Returns:
         "edited" where `derived_from_patient` is true, or `synthetic` is true and `source_file`
-        filled; else "generated" where `synthetic` is true; else "real". (Sets of real images have
+        filled and `derived_from_patient` does not say no (an edit of a generated image); else
+        "generated" where `synthetic` is true; else "real". (Sets of real images have
         columns called `source_file` too: by itself it tells nothing.)
     """
     synthetic = _is_true(row, "synthetic")
-    sourced = synthetic and not is_blank(row.extra.get("source_file"))
+    denied = as_text(row.extra.get("derived_from_patient")).lower() in _NO
+    sourced = synthetic and not denied and not is_blank(row.extra.get("source_file"))
     if sourced or _is_true(row, "derived_from_patient"):
         return "edited"
     return "generated" if synthetic else "real"

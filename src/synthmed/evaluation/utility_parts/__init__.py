@@ -5,6 +5,7 @@
 - ``designs``: what a classifier is trained on;
 - ``training``: the training, the same for every design;
 - ``runs``, ``workers``: a classifier for each design and seed, kept on disk;
+- ``options``: what a user may choose, checked;
 - ``draws``: intervals over test patients and training seeds;
 - ``choosing``: which images of a report's sides are trained and tested on;
 - ``seen``: whose images the generator saw;

@@ -15,7 +15,8 @@ OTHERS = "saw other images"
 def seen_groups(card: Mapping[str, Any] | None) -> frozenset[str] | None:
     """Give the hashes of the groups that a generator learnt from, as its card has them.
 
-    Groups of its validation images count too: they chose the step that was kept.
+    Groups of its validation images count too: they chose the step that was kept; and so do those
+    that a codec given to it was trained on.
 
     Args:
         card: Its `synthmed.json`; None where it is not known.
@@ -25,7 +26,8 @@ def seen_groups(card: Mapping[str, Any] | None) -> frozenset[str] | None:
     """
     if card is None or not card.get("training_groups"):
         return None
-    return frozenset(card["training_groups"]) | frozenset(card.get("validation_groups") or ())
+    others = (card.get(key) or () for key in ("validation_groups", "codec_groups"))
+    return frozenset(card["training_groups"]).union(*others)
 
 
 def refuse_seen(test: Labelled, seen: Set[str] | None, what: str) -> None:

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from synthmed.datasets.folder import DatasetFolder
 from synthmed.datasets.rows import Row, as_text
+from synthmed.synthesis.domains import check_records, domains_of, record_of
 from synthmed.synthesis.filters.materials import Materials
 from synthmed.synthesis.filters.record import filters_of
 from synthmed.synthesis.generate import open_model
 from synthmed.synthesis.output import Output
 from synthmed.synthesis.plan import Job, Plan
 from synthmed.synthesis.prompts import Prompt, prompt_hash
-from synthmed.synthesis.sampling import Sampler, Sampling, check_texts
+from synthmed.synthesis.sampling import Sampler, Sampling
 from synthmed.transport.seeds import row_seed
 
 if TYPE_CHECKING:
@@ -72,7 +73,9 @@ class Redraw:
         self.seed = seed if isinstance(seed, int) else materials.seed
         self.embed = made.get("embed_prompt") is True
         self.next_copy = self._first_copies(source)
-        check_texts(self.model, [as_text(row.extra.get("prompt")) for row in source.rows])
+        self.domains = domains_of(self.model)
+        prompts = (self._prompt(row, "") for row in source.rows)
+        check_records(self.model, (record_of(self.model, p.text, p.domain) for p in prompts))
 
     def _first_copies(self, source: DatasetFolder) -> dict[str, int]:
         """The first unused copy number of each key."""
@@ -114,15 +117,21 @@ class Redraw:
         copy = self.next_copy[key]
         self.next_copy[key] = copy + 1
         guidance = row.extra.get("guidance")
-        prompt = Prompt(
+        scale = float(guidance) if isinstance(guidance, int | float) else self.sampling.guidance
+        negative = as_text(row.extra.get("negative_prompt")) or None
+        return Job(
+            index, self._prompt(row, key), copy, row_seed(self.seed, key, copy), scale, negative
+        )
+
+    def _prompt(self, row: Row, key: str) -> Prompt:
+        """What a row was made of; its domain only if the model knows it."""
+        return Prompt(
             text=as_text(row.extra.get("prompt")),
             id=key,
             labels=row.labels,
             image_type=row.image_type,
+            domain=row.domain if row.domain in self.domains else "",
         )
-        scale = float(guidance) if isinstance(guidance, int | float) else self.sampling.guidance
-        negative = as_text(row.extra.get("negative_prompt")) or None
-        return Job(index, prompt, copy, row_seed(self.seed, key, copy), scale, negative)
 
     def _output(self, jobs: Sequence[Job], split: str) -> Output:
         settings = {
