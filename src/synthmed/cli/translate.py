@@ -32,7 +32,7 @@ def translate(
     ] = None,
     depth: Annotated[
         float | None,
-        typer.Option(help="How far to go back: 0 gives all structure up, 1 changes nothing."),
+        typer.Option(help="How far to go back: 0 keeps least of the structure, 1 changes nothing."),
     ] = None,
     keep_structure: Annotated[
         float | None,

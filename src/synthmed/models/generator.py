@@ -187,7 +187,7 @@ class Generator(Described):
         Args:
             images: `(B, 1 or 3, S, S)` in [-1, 1].
             records: Conditions of the images.
-            depth: Time to stop at, from the path's first time (all structure given up) to 1.
+            depth: Time to stop at, from the path's first time (least structure kept) to 1.
             steps: Steps of the solver.
             solver: "euler", "heun" or "multistep".
             drift: Replaces the path's drift; subtracted on the way back.

@@ -34,7 +34,7 @@ class Curve:
         n_target: Real images of the target.
         groups_source: Patients (groups) of the translated images.
         groups_target: Patients (groups) of the target's images.
-        depths: Rising, from 0 (all structure given up) to 1 (the codec alone).
+        depths: Rising, from 0 (least structure kept) to 1 (the codec alone).
         structure: By depth: mean SSIM between a source and its translation.
         realism: By depth: KID between the translations and the target's real images, whole sets.
         matched: By depth: KID between translations of one half of the patients and the target's

@@ -72,7 +72,7 @@ def figure_of(curves: Sequence[Curve]) -> Figure:
         _structure(left, curve)
         _realism(right, curve)
     for axis in axes[-1]:
-        axis.set_xlabel("depth (0: all structure given up, 1: the codec alone)")
+        axis.set_xlabel("depth (0: least structure kept, 1: the codec alone)")
     handles, names = axes[0][1].get_legend_handles_labels()
     first = axes[0][0].get_legend_handles_labels()
     figure.legend(

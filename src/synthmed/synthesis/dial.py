@@ -19,7 +19,7 @@ class Dial:
     """A depth, and why this one.
 
     Attributes:
-        depth: From 0 (all structure given up) to 1 (the codec alone).
+        depth: From 0 (least structure kept) to 1 (the codec alone).
         how: One sentence, for the record.
         warnings: What a user must know before trusting it.
     """

@@ -94,7 +94,7 @@ def translate(
         target: The domain to bring them to.
         source: The domain that they come from; None takes each row's own.
         split: Split of a dataset folder that is translated; None takes all.
-        depth: From 0 (all structure given up) to 1 (nothing changed).
+        depth: From 0 (least structure kept) to 1 (nothing changed).
         keep_structure: In place of a depth: the mean SSIM to the source that shall be kept.
         match_realism: In place of a depth: the largest that reaches the target's realism.
         guidance: Scale of the difference between the domains. None takes, here and below, the
