@@ -16,6 +16,9 @@ from typer.testing import CliRunner
 
 from synthmed.cli import main
 from synthmed.datasets import read_dataset
+from synthmed.datasets.rows import Row
+from synthmed.datasets.writing import DatasetWriter
+from synthmed.imaging.spec import spec_8bit
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 RUNNER = CliRunner()
@@ -225,3 +228,28 @@ def test_train_passes_the_recipe_on(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert out == f"Generator: {tmp_path / 'run' / 'generator'}\n"
     expected = {"out": None, "overrides": [], "resume": False, "progress": True}
     assert calls[1] == (Path("r.yaml"), expected)
+
+
+def test_info_counts_the_domains_of_a_dataset_by_split(tmp_path: Path) -> None:
+    writer = DatasetWriter(tmp_path / "set", spec_8bit(1, "PNG"), {})
+    for n, (split, domain) in enumerate(
+        [("train", "a"), ("train", "a"), ("val", "a"), ("train", "b")]
+    ):
+        row = Row(Path(f"{n}.png"), f"{n}.png", split, f"s:{n // 2}", domain=domain)
+        writer.add(row, np.zeros((1, 8, 8), np.float32))
+    writer.finish()
+    out, _ = invoke("info", tmp_path / "set")
+    assert "domain: a, train 2 of 1 groups, val 1 of 1 groups" in out.splitlines()
+    assert "domain: b, train 1 of 1 groups" in out.splitlines()
+
+
+def test_info_names_the_domains_of_a_generator_and_what_is_calibrated(tmp_path: Path) -> None:
+    card = {
+        "name": "shift",
+        "domains": {"a": {"images": 9, "groups": 4}},
+        "calibration": {"pairs": [{"source": "a", "target": "b"}]},
+    }
+    (tmp_path / "synthmed.json").write_text(json.dumps(card))
+    out, _ = invoke("info", tmp_path)
+    assert "domain: a, 9 training images of 4 groups" in out.splitlines()
+    assert "calibrated: a to b" in out.splitlines()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_module
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -39,7 +40,8 @@ def info(
             print_result({"kind": "generator", **card}, _generator_lines(card), as_json=json)
         elif (folder / _DATASET).is_file():
             facts = _read(folder / _DATASET)
-            print_result({"kind": "dataset", **facts}, _dataset_lines(facts), as_json=json)
+            lines = [*_dataset_lines(facts), *_domain_lines(folder)]
+            print_result({"kind": "dataset", **facts}, lines, as_json=json)
         else:
             raise SynthmedError(
                 f"neither a generator ({_CARD}) nor a dataset ({_DATASET})",
@@ -77,7 +79,34 @@ def _generator_lines(card: dict[str, Any]) -> list[str]:
     for entry in card.get("types", []):
         count = f", {entry['images']} training images" if "images" in entry else ""
         lines.append(f"type: {entry['name']}{count}")
+    for name, entry in card.get("domains", {}).items():
+        images, groups = entry.get("images", "?"), entry.get("groups", "?")
+        lines.append(f"domain: {name}, {images} training images of {groups} groups")
+    for pair in card.get("calibration", {}).get("pairs", []):
+        lines.append(f"calibrated: {pair.get('source')} to {pair.get('target')}")
     return lines
+
+
+def _domain_lines(folder: Path) -> list[str]:
+    """Images and groups of each domain by split, from the tables; [] where no row names one."""
+    images: Counter[tuple[str, str]] = Counter()
+    groups: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for split in ("train", "val", "test"):
+        table = folder / split / "metadata.jsonl"
+        text = table.read_text(encoding="utf-8") if table.is_file() else ""
+        for row in map(json_module.loads, filter(None, text.splitlines())):
+            images[row.get("domain") or "", split] += 1
+            groups[row.get("domain") or "", split].add(str(row.get("group_id")))
+    names = sorted({name for name, _ in images} - {""})
+    return [
+        f"domain: {name}, "
+        + ", ".join(
+            f"{split} {count} of {len(groups[name, split])} groups"
+            for (of, split), count in images.items()
+            if of == name
+        )
+        for name in names
+    ]
 
 
 def _dataset_lines(facts: dict[str, Any]) -> list[str]:
