@@ -82,6 +82,7 @@ def test_the_card_says_what_each_domain_holds(folder: Path) -> None:
     card = card_of(folder)
     assert card["conditions"] == ["text", "domain"]
     counts = dict.fromkeys(("images", "groups", "labelled", "labelled_groups"), 10)
+    counts["shared_groups"] = 0
     assert card["domains"] == {
         "high dose": {**counts, "labels": {"no finding": 0.5, "opacity": 0.5}},
         **{

@@ -42,4 +42,4 @@ def test_a_stage_tells_its_progress_on_standard_error(
     out, err = capsys.readouterr()
     assert out == ""
     assert ("counting sheep" in err) == shown
-    assert ("2/2" in err and "loss 0.0625" in err) == shown
+    assert ("2 of 2" in err and "loss 0.0625" in err) == shown

@@ -305,6 +305,15 @@ def test_one_bad_ct_does_not_stop_the_others(tmp_path: Path) -> None:
     assert make(folder, tmp_path / "set", count=2).rejected == result.rejected
 
 
+def test_a_ct_that_cannot_be_read_leaves_nothing_behind(tmp_path: Path) -> None:
+    bad = tmp_path / "ct" / "scan.nii.gz"
+    bad.parent.mkdir()
+    bad.write_bytes(b"no NIfTI")
+    with pytest.raises(SynthmedError):
+        render(bad, tmp_path / "set", scene=SMALL)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["ct"]
+
+
 def test_when_nothing_can_be_rendered(tmp_path: Path) -> None:
     bad = [write_nifti(tmp_path / f"{n}.nii", phantom(n)[0] + 1024) for n in range(2)]
     with pytest.raises(SynthmedError, match="no HU calibration"):

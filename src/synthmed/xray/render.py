@@ -16,7 +16,7 @@ from synthmed.errors import SynthmedError
 from synthmed.xray.exposure import Exposure
 from synthmed.xray.organ_names import read_names
 from synthmed.xray.render_finish import RenderResult, fill, finished
-from synthmed.xray.render_journal import claim
+from synthmed.xray.render_journal import claim, give_up
 from synthmed.xray.render_plan import digest, make_plan
 from synthmed.xray.render_run import Progress, Run
 from synthmed.xray.scene import PoseRanges, Scene
@@ -103,6 +103,7 @@ def render(
     wanted = {group: tuple(map(str, parts)) for group, parts in (organs or {}).items()}
     sources = list_sources(paths, None if labels is None else Path(labels), series)
     key = Path(salt) if salt is not None else folder.with_name(folder.name + ".salt")
+    new_key = not key.exists()
     pseudonyms = Pseudonyms(open_salt(key, folder), source_name(name))
     cells = {"body_part": body_part, "image_type": image_type}
     settings = {
@@ -136,7 +137,12 @@ def render(
     if (folder / "dataset.json").exists():
         return finished(run)
     recorded = {RECORD: unknown} if unknown else {}
-    return fill(run, {"rendering": settings, "licences": list(licences), **recorded})
+    try:
+        return fill(run, {"rendering": settings, "licences": list(licences), **recorded})
+    except SynthmedError:
+        if give_up(folder) and new_key:
+            key.unlink(missing_ok=True)
+        raise
 
 
 def _check(bits: int, seed: int, split: str) -> str | Shares:

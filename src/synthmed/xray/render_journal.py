@@ -62,6 +62,15 @@ def claim(out: Path, settings: Mapping[str, Any]) -> None:
     write_atomic(record, (json.dumps(now, indent=1, sort_keys=True) + "\n").encode())
 
 
+def give_up(out: Path) -> bool:
+    """Remove the claim of a run that has made nothing at all, and the folder; tell whether."""
+    if [path.name for path in out.iterdir()] != [CLAIM]:
+        return False
+    (out / CLAIM).unlink()
+    out.rmdir()
+    return True
+
+
 def remove_temporary(out: Path) -> None:
     """Remove what a killed writer left half-written in a claimed folder."""
     for folder in ("", "train", "val", "test", "train/masks", "val/masks", "test/masks"):
